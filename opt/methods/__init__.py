@@ -1,0 +1,1 @@
+"""The tables of methods: one file per family."""

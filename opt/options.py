@@ -1,0 +1,61 @@
+"""Method names with options: ``spt:scheme=active``, dictionaries, TOML tables; unknown keys raise."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from counterpoint.opt.errors import OptionError, printable
+from counterpoint.opt.problems.table import resolve
+from counterpoint.opt.registry import Method
+
+
+def split_spec(spec: str) -> tuple[str, dict[str, str]]:
+    """Split ``name:key=value,key=value`` into the name and its options.
+
+    >>> split_spec("spt:scheme=active")
+    ('spt', {'scheme': 'active'})
+    """
+    name, colon, rest = spec.partition(":")
+    pairs: dict[str, str] = {}
+    for item in rest.split(",") if colon else ():
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise OptionError(f"{printable(item)!r} in {printable(spec)!r} must read key=value")
+        pairs[key.strip().replace("-", "_")] = value.strip()
+    return name.strip(), pairs
+
+
+def build_options(method: Method, given: Mapping[str, Any] | None) -> Any:
+    """Build the method's options dataclass; text is converted to the field's type.
+
+    Raises
+    ------
+    OptionError
+        For an unknown key, an option the method's name already fixes, or a value of the wrong type.
+    """
+    given = dict(given or {})
+    if not method.options:
+        if given:
+            raise OptionError(f"method {method.name} takes no options, but got {', '.join(map(printable, given))}")
+        return None
+    cls = resolve(method.options)
+    free = [f.name for f in dataclasses.fields(cls) if f.name not in method.preset]
+    for key in given:
+        if key not in free:
+            close = difflib.get_close_matches(key, free, n=1)
+            hint = f"; did you mean {close[0]}?" if close else f"; it takes: {', '.join(free) or 'none'}"
+            raise OptionError(f"method {method.name} has no option {printable(str(key))!r}{hint}")
+    from pydantic import TypeAdapter, ValidationError  # 0.1 s of import, only needed here
+
+    try:
+        return TypeAdapter(cls).validate_python({**method.preset, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise OptionError(f"method {method.name}, option {where}: {printable(first['msg'])}") from None
+
+
+def options_dict(options: Any) -> dict[str, Any]:
+    """Return the options as a plain dictionary (empty for None)."""
+    return {} if options is None else dataclasses.asdict(options)

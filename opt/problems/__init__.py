@@ -1,0 +1,1 @@
+"""Instances, solutions and checkers of every family."""

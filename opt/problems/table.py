@@ -1,0 +1,74 @@
+"""The problems there are: one line each; their parts are imported when used."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+from counterpoint.opt.errors import UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem family and where its parts live.
+
+    Parameters
+    ----------
+    name, summary : str
+    kind : {"static", "sequential"}
+        Whether methods return a solution or a policy.
+    sense : {"min", "max"}
+    default_method : str
+    parts : tuple of (str, str)
+        Lazy names ``module:attribute`` of ``instance``, ``solution``, ``check``, ``plot``, ``reference``
+        (best-known bounds of a named instance) and ``encode``/``decode`` (JSON).
+    """
+
+    name: str
+    summary: str
+    kind: Literal["static", "sequential"]
+    sense: Literal["min", "max"]
+    default_method: str
+    parts: tuple[tuple[str, str], ...]
+
+    def load(self, part: str) -> Any:
+        """Import one part."""
+        return resolve(dict(self.parts)[part])
+
+
+PROBLEMS = (
+    Problem(
+        "job-shop",
+        "job shop: classical, flexible, blocking, with unavailable machines",
+        "static",
+        "min",
+        "hybrid",
+        (
+            ("instance", "counterpoint.opt.problems.job_shop:JobShop"),
+            ("solution", "counterpoint.opt.problems.job_shop:Schedule"),
+            ("check", "counterpoint.opt.problems.job_shop_check:check"),
+            ("encode", "counterpoint.opt.problems.job_shop_json:encode"),
+            ("decode", "counterpoint.opt.problems.job_shop_json:decode"),
+            ("plot", "counterpoint.opt.plots.gantt:plot_gantt"),
+            ("reference", "counterpoint.datasets.registry:best_known"),
+        ),
+    ),
+)
+
+
+def resolve(target: str) -> Any:
+    """Import ``module:attribute``."""
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def problems() -> tuple[Problem, ...]:
+    """Return every problem."""
+    return PROBLEMS
+
+
+def problem(name: str) -> Problem:
+    """Return the problem of this name; UnknownNameError otherwise."""
+    for candidate in PROBLEMS:
+        if candidate.name == name:
+            return candidate
+    raise UnknownNameError("problem", name, (p.name for p in PROBLEMS))

@@ -1,0 +1,237 @@
+"""`solve`: run one method on one instance and verify everything it claims."""
+
+import resource
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from counterpoint.opt.budget import Budget
+from counterpoint.opt.errors import BoundError, CounterpointError, printable
+from counterpoint.opt.options import build_options, options_dict, split_spec
+from counterpoint.opt.problems.table import problem
+from counterpoint.opt.registry import Method
+from counterpoint.opt.registry import method as find_method
+from counterpoint.opt.result import Check, Outcome, Result, SolutionStatus, Termination, TracePoint
+
+TOLERANCE = 1e-6  # relative, on objectives and bounds that come back as floats
+
+
+def solve(
+    instance: Any,
+    method: str | None = None,
+    *,
+    time_limit: float | None = None,
+    iterations: int | None = None,
+    target: float | None = None,
+    gap: float = 0.0,
+    threads: int | None = None,
+    seed: int = 0,
+    options: Mapping[str, Any] | None = None,
+    on_incumbent: Callable[[Any, float | None, float | None], None] | None = None,
+) -> Result:
+    """Solve an instance and return a verified result.
+
+    Parameters
+    ----------
+    instance : Instance
+    method : str, optional
+        A method's name, with options if you like: ``"spt:scheme=active"``; default: the problem's best.
+    time_limit : float, optional
+        Wall seconds; default 60 for methods that would run on without one.
+    iterations, target, gap, threads
+        See `Budget`.
+    seed : int
+    options : mapping, optional
+        The method's options.
+    on_incumbent : callable, optional
+        Called with (solution, verified objective, bound) on every improvement.
+
+    Returns
+    -------
+    Result
+        On Ctrl-C the best so far, with ``termination`` "interrupted".
+
+    Raises
+    ------
+    UnknownNameError, UnsupportedError, OptionError, MissingPackageError
+        If the run cannot start. A method that fails on the way gives a result with an error instead.
+    """
+    name, inline = split_spec(method or problem(instance.problem).default_method)
+    chosen = find_method(instance.problem, name)
+    chosen.require(instance)
+    built = build_options(chosen, {**inline, **(options or {})})
+    if time_limit is None and iterations is None and chosen.is_anytime:
+        time_limit = 60.0
+    budget = Budget(time_limit, iterations, target, gap, threads)
+    return run(instance, chosen, budget, seed, built, label=method or name, on_incumbent=on_incumbent)
+
+
+class Recorder:
+    """The `Report` a method calls: recomputes each objective, keeps the best, the bound and the trace."""
+
+    def __init__(
+        self,
+        instance: Any,
+        on_incumbent: Callable[[Any, float | None, float | None], None] | None = None,
+    ) -> None:
+        family = problem(instance.problem)
+        self.instance = instance
+        self.check: Callable[[Any, Any], Check] = family.load("check")
+        self.sign = 1.0 if family.sense == "min" else -1.0
+        self.on_incumbent = on_incumbent
+        self.started = time.monotonic()
+        self.solution: Any = None
+        self.verdict: Check | None = None
+        self.bound: float | None = None
+        self.trace: list[TracePoint] = []
+        self.rejected: Check | None = None
+
+    @property
+    def objective(self) -> float | None:
+        """The best verified objective so far."""
+        return None if self.verdict is None else self.verdict.objective
+
+    def __call__(self, solution: Any = None, *, bound: float | None = None) -> None:
+        """Take in a solution and/or a bound."""
+        changed = False
+        if bound is not None and (self.bound is None or self.sign * bound > self.sign * self.bound):
+            self.bound, changed = float(bound), True
+        if solution is not None:
+            verdict = self.check(self.instance, solution)
+            if not verdict.is_feasible or verdict.objective is None:
+                self.rejected = self.rejected or verdict
+            elif self.objective is None or self.sign * verdict.objective < self.sign * self.objective:
+                self.solution, self.verdict, changed = solution, verdict, True
+        if changed:
+            self.trace.append(TracePoint(time.monotonic() - self.started, self.objective, self.bound))
+            if self.on_incumbent is not None:
+                self.on_incumbent(self.solution, self.objective, self.bound)
+
+
+def run(
+    instance: Any,
+    method: Method,
+    budget: Budget,
+    seed: int,
+    options: Any,
+    *,
+    label: str | None = None,
+    on_incumbent: Callable[[Any, float | None, float | None], None] | None = None,
+) -> Result:
+    """Run a loaded method and verify what comes back; errors of the method become an error result."""
+    family = problem(instance.problem)
+    function = method.load()
+    recorder = Recorder(instance, on_incumbent)
+    wall, cpu = time.monotonic(), _cpu_s()
+    recorder.started = wall
+    try:
+        outcome = function(instance, budget, seed, options, recorder)
+    except KeyboardInterrupt:
+        outcome = Outcome(None, None, Termination.INTERRUPTED, message="interrupted; best so far kept")
+    except MemoryError:
+        outcome = Outcome(None, None, Termination.MEMORY, message="out of memory; best so far kept")
+    except CounterpointError as error:
+        outcome = Outcome(None, None, Termination.ERROR, message=str(error))
+    except Exception as error:  # a study must survive any solver's failure, and say what it was
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        outcome = Outcome(
+            None,
+            None,
+            Termination.ERROR,
+            message=f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})",
+        )
+    wall_s, cpu_s = time.monotonic() - wall, _cpu_s() - cpu
+    termination, message, claim = outcome.termination, outcome.message, outcome.objective
+    if outcome.solution is not None or outcome.bound is not None:
+        recorder(outcome.solution, bound=outcome.bound)
+    if outcome.solution is not None and claim is not None:
+        verdict = recorder.check(instance, outcome.solution)
+        if verdict.objective is None or abs(verdict.objective - claim) > TOLERANCE * max(1.0, abs(claim)):
+            termination = Termination.ERROR
+            message = f"claimed objective {claim:g}, but the checker finds {verdict.objective}; {message}"
+    if recorder.rejected is not None:
+        termination = Termination.ERROR
+        message = f"the checker rejects a solution: {recorder.rejected}; {message}"
+    try:
+        status = _status(recorder, termination)
+        check_against_reference(instance, recorder.objective, recorder.bound)
+    except BoundError as error:
+        status, termination, message = SolutionStatus.FEASIBLE, Termination.ERROR, f"{error}; {message}"
+    return Result(
+        problem=instance.problem,
+        instance_name=instance.name,
+        instance_hash=instance.content_hash,
+        method=label or method.name,
+        method_version=method.version,
+        options=options_dict(options),
+        seed=seed,
+        time_limit_s=budget.time_limit_s,
+        threads=budget.threads_or_all() if method.is_parallel else 1,
+        termination=termination,
+        solution_status=status,
+        objective=recorder.objective,
+        claimed_objective=claim,
+        bound=recorder.bound,
+        solution=recorder.solution,
+        trace=tuple(recorder.trace),
+        wall_s=wall_s,
+        cpu_s=cpu_s,
+        solver=outcome.solver,
+        message=printable(message.strip("; ")),
+        iterations=outcome.iterations,
+        sense=family.sense,
+        metrics={} if recorder.verdict is None else dict(recorder.verdict.metrics),
+        instance=instance,
+    )
+
+
+def check(instance: Any, solution: Any) -> Check:
+    """Judge a solution with the family's independent checker.
+
+    Parameters
+    ----------
+    instance : Instance
+    solution : Solution
+
+    Returns
+    -------
+    Check
+    """
+    verdict: Check = problem(instance.problem).load("check")(instance, solution)
+    return verdict
+
+
+def check_against_reference(instance: Any, objective: float | None, bound: float | None) -> None:
+    """Raise BoundError if a feasible objective beats, or a bound passes, what is proven for this instance.
+
+    The reference is looked up by content hash, so a user's own "ft10" is not mistaken for the public one.
+    """
+    reference = problem(instance.problem).load("reference")(instance)
+    if reference is None:
+        return
+    lower, upper = reference.lower_bound, reference.upper_bound
+    if objective is not None and lower is not None and objective < lower * (1 - TOLERANCE):
+        raise BoundError(f"objective {objective:g} is below the proven bound {lower:g} of {reference.name}")
+    if bound is not None and upper is not None and bound > upper * (1 + TOLERANCE):
+        raise BoundError(f"bound {bound:g} is above the known solution {upper:g} of {reference.name}")
+
+
+def _status(recorder: Recorder, termination: Termination) -> SolutionStatus:
+    """What is held; a bound that passes the objective is an error, equality is a proof."""
+    if recorder.solution is None:
+        return SolutionStatus.INFEASIBLE if recorder.rejected else SolutionStatus.NONE
+    objective, bound = recorder.objective, recorder.bound
+    if objective is None or bound is None:
+        return SolutionStatus.FEASIBLE
+    slack = TOLERANCE * max(1.0, abs(objective))
+    if recorder.sign * (bound - objective) > slack:
+        raise BoundError(f"bound {bound:g} contradicts the checked objective {objective:g}")
+    closed = abs(bound - objective) <= slack and termination is not Termination.ERROR
+    return SolutionStatus.OPTIMAL if closed else SolutionStatus.FEASIBLE
+
+
+def _cpu_s() -> float:
+    """CPU seconds of this process and its finished children."""
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime

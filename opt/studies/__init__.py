@@ -1,0 +1,1 @@
+"""Batch studies: supervised processes, a store that survives, resume."""

@@ -1,0 +1,1 @@
+"""Models for OR-Tools CP-SAT."""

@@ -1,0 +1,1 @@
+"""Enumeration: slow twins that tests compare with."""

@@ -1,0 +1,1 @@
+"""Local search and constructive improvement heuristics."""

@@ -1,0 +1,1 @@
+"""Mixed-integer models, as arrays for HiGHS and written in Pyomo."""
