@@ -1,0 +1,20 @@
+"""Fixtures that tests of several folders share."""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from counterpoint.opt.problems.job_shop import JobShop
+
+
+@pytest.fixture(scope="session")
+def small_shops() -> Callable[[int, int], Iterator[JobShop]]:
+    """``small_shops(count, seed)``: random small job shops of every variant (see tests/small_shops.py)."""
+    spec = importlib.util.spec_from_file_location("small_shops", Path(__file__).with_name("small_shops.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.small_shops
