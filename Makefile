@@ -1,0 +1,44 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. Both make their own .venv.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: demo test test-slow lint format bench notebooks clean
+
+demo: .venv/plain
+	$(BIN)/python benchmarks/demo.py
+
+test: .venv/dev
+	$(BIN)/python -m pytest -n 2 -m "not slow" --dist worksteal
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=180 -p no:xdist -q notebooks
+
+test-slow: .venv/dev
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell opt solvers models simulators datasets src tests benchmarks *.md docs
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/plain
+	$(BIN)/python benchmarks/run.py
+
+# The stamps carry the install: a changed requirement installs again, nothing else does.
+.venv/plain: pyproject.toml setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Counterpoint needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/dev: .venv/plain
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

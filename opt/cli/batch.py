@@ -1,0 +1,119 @@
+"""The work behind `solve` and `compare`: read, run as a study, print, export, report, exit."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from counterpoint.opt.cli.inputs import complain, load_instances
+from counterpoint.opt.cli.output import exit_status, percent, print_json, print_results, print_table
+
+
+def run_batch(
+    inputs: list[str],
+    methods: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    limits: dict[str, Any],
+    workers: int | None,
+    memory_limit: int | None,
+    out: Path | None,
+    retry_failed: bool,
+    format: str | None,
+    export: Path | None,
+    as_json: bool,
+    quiet: bool,
+    report: Path | None = None,
+    summary: bool = False,
+) -> None:
+    """Run methods x instances x seeds; raises typer.Exit with the status."""
+    from counterpoint.opt.evaluation.compare import compare
+    from counterpoint.opt.problems.table import problem
+
+    instances, errors = load_instances(inputs, format)
+    complain(errors)
+    if not instances:
+        raise typer.Exit(2)
+    chosen = list(methods) or [problem(instances[0].problem).default_method]
+    if limits["time_limit"] is None and limits["iterations"] is None:
+        limits = {**limits, "time_limit": 60.0}
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    comparison = compare(
+        instances,
+        chosen,
+        seeds=list(seeds),
+        workers=workers,
+        store=None if out is None else out / "study.sqlite",
+        retry_failed=retry_failed,
+        memory_limit_mb=memory_limit,
+        progress=None if quiet or as_json else True,
+        **limits,
+    )
+    if out is not None:
+        write_results(comparison.results, out)
+    if export is not None:
+        from counterpoint.opt.studies.export import export_frame
+
+        export_frame(comparison.frame, export)
+    if report is not None:
+        comparison.report(report)
+    if as_json:
+        print_json([compact(result) for result in comparison.results])
+    else:
+        show(comparison, summary)
+        for path in (export, report):
+            if path is not None:
+                typer.echo(f"wrote {path}")
+    for skipped in comparison.skipped:
+        typer.secho(f"skipped: {skipped}", err=True, fg="yellow")
+    raise typer.Exit(130 if comparison.was_interrupted else exit_status(comparison.results, len(errors)))
+
+
+def show(comparison: Any, summary: bool) -> None:
+    """Print the runs and, for a comparison, the summary of each method."""
+    frame = comparison.frame
+    if not summary:
+        print_results(comparison.results)
+        return
+    print_table(
+        ("instance", "method", "seed", "objective", "gap %", "to", "bound", "status", "stopped by", "wall s"),
+        (
+            (
+                row.instance,
+                row.method,
+                row.seed,
+                row.objective,
+                percent(row.gap_to_reference),
+                f"{row.reference_kind} {row.reference:g}" if row.reference == row.reference else "-",
+                row.bound,
+                row.status,
+                row.termination + (" (late)" if row.is_late else ""),
+                f"{row.wall_s:.2f}",
+            )
+            for row in frame.itertuples()
+        ),
+    )
+    table = comparison.summary().reset_index()
+    print_table(list(table.columns), table.itertuples(index=False), title="Summary by method")
+
+
+def write_results(results: Sequence[Any], folder: Path) -> None:
+    """Write each result as JSON into the folder, under names that cannot leave it."""
+    from counterpoint.opt.studies.folders import safe_name
+
+    taken: set[str] = set()
+    for result in results:
+        name = safe_name(f"{result.instance_name}--{result.method}--{result.seed}", taken)
+        result.save(folder / f"{name}.json")
+
+
+def compact(result: Any) -> dict[str, Any]:
+    """Return a result for programs: everything but the instance and the solution."""
+    from counterpoint.opt.codec import encode_result
+
+    data = encode_result(result)
+    for key in ("type", "version", "instance", "solution"):
+        data.pop(key)
+    return {**data, "gap": result.gap, "is_late": result.is_late}

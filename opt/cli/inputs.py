@@ -1,0 +1,64 @@
+"""From what users type to instances: files, folders, benchmark names and patterns."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from counterpoint.opt.errors import CounterpointError, InstanceError
+from counterpoint.opt.problems.table import resolve
+
+
+def load_instances(inputs: list[str], format: str | None = None) -> tuple[list[Any], list[CounterpointError]]:
+    """Read everything that can be read; return the instances and the errors of the rest.
+
+    A folder stands for the files in it (not hidden, not below it), in natural order of their names.
+    """
+    instances: list[Any] = []
+    errors: list[CounterpointError] = []
+    for text in inputs:
+        try:
+            found = _one(text, format)
+        except CounterpointError as error:
+            errors.append(error)
+            continue
+        for item in found:
+            try:
+                instances.append(item())
+            except CounterpointError as error:
+                errors.append(error)
+    return instances, errors
+
+
+def complain(errors: list[CounterpointError]) -> None:
+    """Print one line per input that could not be read."""
+    for error in errors:
+        typer.secho(f"counterpoint: {error}", err=True, fg="red")
+
+
+def _one(text: str, format: str | None) -> list[Any]:
+    """Return one loader per instance that `text` stands for."""
+    read = resolve("counterpoint.datasets.reading:read")
+    path = Path(text)
+    if path.is_dir():
+        files = [p for p in sorted(path.iterdir(), key=_natural) if p.is_file() and not p.name.startswith(".")]
+        if not files:
+            raise InstanceError("the folder holds no files", file=text)
+        return [lambda p=p: read(p, format=format) for p in files]
+    if path.exists() or "/" in text or path.suffix:
+        return [lambda: read(path, format=format)]
+    benchmark = resolve("counterpoint.datasets.registry:benchmark")
+    if any(c in text for c in "*?["):
+        names = resolve("counterpoint.datasets.registry:benchmarks")(text)
+        if not names:
+            raise InstanceError(f"no file and no public benchmark matches {text!r}")
+        return [lambda n=n: benchmark(n) for n in names]
+    return [lambda: benchmark(text)]
+
+
+def _natural(path: Path) -> tuple[list[Any], str]:
+    """Sort key that puts ta2 before ta10."""
+    import re
+
+    parts = re.split(r"(\d+)", path.name.casefold())
+    return [(int(p) if p.isdecimal() else 0, p) for p in parts], path.name

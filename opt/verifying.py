@@ -1,0 +1,103 @@
+"""Verify a written result or solution against its instance, with no solver in sight."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from counterpoint.opt.codec import decode_result, load_json
+from counterpoint.opt.errors import BoundError, InstanceError
+from counterpoint.opt.problems.table import problem, resolve
+from counterpoint.opt.result import Check, Result, SolutionStatus
+from counterpoint.opt.solving import TOLERANCE, check_against_reference
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verification found.
+
+    Parameters
+    ----------
+    is_confirmed : bool
+        The file holds a feasible solution and everything it says about it is true.
+    check : Check or None
+        None if the file holds no solution.
+    message : str
+    """
+
+    is_confirmed: bool
+    check: Check | None
+    message: str
+
+
+def verify_file(path: str | Path, instance: str | None = None) -> Verdict:
+    """Verify a result file, or with `instance` (a file or benchmark name) a bare solution file.
+
+    Raises
+    ------
+    InstanceError
+        If the file is not what it should be.
+    """
+    try:
+        data = load_json(Path(path).read_bytes())
+        if isinstance(data, dict) and data.get("type") == "counterpoint-result":
+            return verify(decode_result(data), _instance(instance) if instance else None)
+        if instance is None:
+            raise InstanceError("not a result file; to check a bare solution, name its --instance")
+        shop = _instance(instance)
+        verdict = problem(shop.problem).load("check")(shop, problem(shop.problem).load("decode")(data))
+        return Verdict(verdict.is_feasible, verdict, str(verdict))
+    except OSError as error:
+        raise InstanceError(f"cannot read it: {error.strerror}", file=str(path)) from None
+    except InstanceError as error:
+        raise (error if error.file else error.at(str(path))) from None
+
+
+def verify(result: Result, instance: Any = None) -> Verdict:
+    """Verify a result against the instance given, or else the one it carries.
+
+    Status, objective, metrics and bound are all compared with what the checker finds.
+    """
+    if instance is not None and instance.content_hash != result.instance_hash:
+        return Verdict(False, None, "the result is for another instance (content differs)")
+    instance = instance if instance is not None else result.instance
+    if instance is None:
+        return Verdict(False, None, "the result carries no instance; name one")
+    if instance.content_hash != result.instance_hash:
+        return Verdict(False, None, "the instance inside the file does not match its hash")
+    if result.solution is None:
+        return Verdict(False, None, f"no solution: {result.solution_status}, stopped by {result.termination}")
+    verdict: Check = problem(result.problem).load("check")(instance, result.solution)
+    if not verdict.is_feasible or verdict.objective is None:
+        return Verdict(False, verdict, str(verdict))
+    complaints = _complaints(result, verdict)
+    try:
+        check_against_reference(instance, verdict.objective, result.bound)
+    except BoundError as error:
+        complaints.append(str(error))
+    return Verdict(not complaints, verdict, "; ".join(complaints) or str(verdict))
+
+
+def _complaints(result: Result, verdict: Check) -> list[str]:
+    """What the result says that is not so."""
+    objective = float(verdict.objective or 0.0)
+    slack = TOLERANCE * max(1.0, abs(objective))
+    found = []
+    if result.objective is None or abs(result.objective - objective) > slack:
+        found.append(f"it says objective {result.objective}, the checker finds {objective:g}")
+    wrong = [k for k, v in result.metrics.items() if abs(verdict.metrics.get(k, float("nan")) - v) > slack]
+    if wrong or set(result.metrics) - set(verdict.metrics):
+        found.append(f"metrics differ: {json.dumps(sorted(wrong or result.metrics))}")
+    sign = 1 if result.sense == "min" else -1
+    if result.bound is not None and sign * (result.bound - objective) > slack:
+        found.append(f"its bound {result.bound:g} contradicts the objective {objective:g}")
+    closed = result.bound is not None and abs(result.bound - objective) <= slack
+    if result.solution_status is SolutionStatus.OPTIMAL and not closed:
+        found.append("it claims proven optimality, but its bound does not meet the objective")
+    return found
+
+
+def _instance(name: str) -> Any:
+    if Path(name).exists():
+        return resolve("counterpoint.datasets.reading:read")(name)
+    return resolve("counterpoint.datasets.registry:benchmark")(name)
