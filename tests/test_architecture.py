@@ -120,7 +120,8 @@ def test_learning_folders_work_without_solvers() -> None:
         "for name in ('ortools', 'pyomo', 'highspy'): sys.modules[name] = None\n"
         "import importlib, pkgutil, counterpoint.models, counterpoint.simulators\n"
         "for package in (counterpoint.models, counterpoint.simulators):\n"
-        "    for m in pkgutil.walk_packages(package.__path__, package.__name__ + '.'): importlib.import_module(m.name)\n"
+        "    for m in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "        importlib.import_module(m.name)\n"
         "print('ok')"
     )
     assert fresh(code).strip() == "ok"

@@ -19,6 +19,8 @@ def methods(
     from counterpoint.opt.cli.output import print_json, print_table
     from counterpoint.opt.registry import methods as all_methods
 
+    listed = all_methods(problem)
+    everything = frozenset().union(*(m.handles for m in listed))
     columns = ("method", "problem", "exact", "anytime", "bound", "random", "parallel", "ready", "variants", "summary")
     rows = [
         (
@@ -30,12 +32,18 @@ def methods(
             m.is_random,
             m.is_parallel,
             all(find_spec(package) for package in m.needs),
-            " ".join(sorted(m.handles)) or "classical only",
+            _variants(m.handles, everything),
             m.summary,
         )
-        for m in all_methods(problem)
+        for m in listed
     ]
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         print_table(columns, rows)
+
+
+def _variants(handles: frozenset[str], everything: frozenset[str]) -> str:
+    if handles == everything:
+        return "all"
+    return " ".join(sorted(handles)) or "classical only"

@@ -1,0 +1,170 @@
+"""The command line end to end, as users and scripts call it."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import counterpoint as ct
+
+COMMAND = str(Path(sys.executable).with_name("counterpoint"))
+
+
+def call(*args: object, cwd: Path | None = None, status: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [COMMAND, *map(str, args)], capture_output=True, text=True, cwd=cwd, check=False, env={**os.environ, "CI": "1"}
+    )
+    assert done.returncode == status, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def test_solve_prints_json_that_says_the_truth() -> None:
+    rows = json.loads(call("solve", "ft06", "-m", "mwkr", "--json").stdout)
+    assert len(rows) == 1
+    expected = ct.solve(ct.benchmark("ft06"), "mwkr")
+    assert rows[0]["objective"] == expected.objective
+    assert rows[0]["method"] == "mwkr"
+    assert rows[0]["solution_status"] == "feasible"
+
+
+def test_solve_proves_ft06_and_check_confirms(tmp_path: Path) -> None:
+    call("solve", "ft06", "-m", "cp-sat", "-t", 20, "--out", tmp_path, "--threads", 1)
+    (written,) = tmp_path.glob("ft06*.json")
+    assert ct.read_result(written).objective == 55
+    assert "confirmed" in call("check", written).stdout
+
+
+def test_check_refuses_a_lie(tmp_path: Path) -> None:
+    call("solve", "ft06", "-m", "spt", "--out", tmp_path)
+    (written,) = tmp_path.glob("ft06*.json")
+    data = json.loads(written.read_text())
+    data["objective"] -= 1
+    written.write_text(json.dumps(data))
+    verdict = json.loads(call("check", written, "--json", status=1).stdout)
+    assert not verdict[0]["ok"]
+    assert "checker finds" in verdict[0]["message"]
+
+
+def test_check_names_the_violation(tmp_path: Path) -> None:
+    call("solve", "ft06", "-m", "spt", "--out", tmp_path)
+    (written,) = tmp_path.glob("ft06*.json")
+    data = json.loads(written.read_text())
+    data["solution"]["start"][3] -= 1
+    data["solution"]["end"][3] -= 1
+    written.write_text(json.dumps(data))
+    verdict = json.loads(call("check", written, "--json", status=1).stdout)
+    assert verdict[0]["violations"]
+
+
+def test_check_of_a_bare_solution_needs_the_instance(tmp_path: Path) -> None:
+    call("solve", "ft06", "-m", "spt", "--out", tmp_path)
+    (written,) = tmp_path.glob("ft06*.json")
+    bare = tmp_path / "bare.json"
+    bare.write_text(json.dumps(json.loads(written.read_text())["solution"]))
+    assert "--instance" in call("check", bare, status=2).stderr
+    assert "confirmed" in call("check", bare, "--instance", "ft06").stdout
+
+
+def test_batch_of_files_resumes_and_exports(tmp_path: Path) -> None:
+    shops = tmp_path / "shops"
+    call("generate", "job-shop", "--set", "jobs=5", "--set", "machines=3", "--count", 4, "--out", shops)
+    assert len(list(shops.iterdir())) == 4
+    out = tmp_path / "run"
+    table = tmp_path / "table.csv"
+    first = json.loads(call("solve", shops, "-m", "random", "--out", out, "--export", table, "--json").stdout)
+    assert len(first) == 4
+    again = json.loads(call("solve", shops, "-m", "random", "--out", out, "--json").stdout)
+    assert again == first  # times included: nothing ran twice
+    with table.open() as file:
+        assert {float(row["objective"]) for row in csv.DictReader(file)} == {row["objective"] for row in first}
+
+
+def test_compare_writes_a_report_that_report_can_rebuild(tmp_path: Path) -> None:
+    out, page = tmp_path / "run", tmp_path / "a.html"
+    done = call("compare", "ft06", "la01", "-m", "spt", "-m", "mwkr", "-m", "fifo", "--out", out, "--report", page)
+    assert "Summary by method" in done.stdout
+    html = page.read_text()
+    assert "<script" not in html
+    assert all(name in html for name in ("ft06", "la01", "spt", "mwkr", "fifo"))
+    call("report", out, "-o", tmp_path / "b.html")
+    assert "la01" in (tmp_path / "b.html").read_text()
+
+
+def test_a_bad_file_is_named_with_its_line_and_the_rest_is_solved(tmp_path: Path) -> None:
+    ct.write(ct.benchmark("ft06"), tmp_path / "good.txt", format="standard")
+    lines = (tmp_path / "good.txt").read_text().splitlines()
+    rows = [i for i, line in enumerate(lines) if not line.startswith("#")]
+    lines[rows[3]] = lines[rows[3]] + " x"
+    (tmp_path / "bad.txt").write_text("\n".join(lines) + "\n")
+    done = call("solve", tmp_path, "-m", "spt", "--json", status=2)
+    assert len(json.loads(done.stdout)) == 1
+    assert f"bad.txt:{rows[3] + 1}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        (("solve", "ft66"), "did you mean"),
+        (("solve", "ft06", "-m", "cpsat"), "cp-sat"),
+        (("solve", "ft06", "-m", "spt:shceme=active"), "scheme"),
+        (("solve", "nothing/here.txt"), "here.txt"),
+        (("generate", "job-shop", "--set", "jobs=-3", "--set", "machines=2", "--out", "x"), "jobs"),
+        (("generate", "knapsack-of-holding", "--out", "x"), "job-shop"),
+        (("solve", "ft06", "--time-limit", "-1"), "time-limit"),
+        (("check", "missing.json"), "missing.json"),
+        (("fetch", "everything"), "fjsp"),
+    ],
+)
+def test_bad_usage_exits_2_with_a_hint(args: tuple[str, ...], hint: str, tmp_path: Path) -> None:
+    done = call(*args, cwd=tmp_path, status=2)
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failed_case_exits_1() -> None:
+    # no method proves anything in no time; the time-indexed model refuses horizons this long
+    done = call("solve", "ta71", "-m", "mip-time-indexed", "-t", 5, "--json", status=1)
+    assert json.loads(done.stdout)[0]["termination"] == "error"
+
+
+def test_lists() -> None:
+    assert "job-shop" in call("problems").stdout
+    names = {row["method"] for row in json.loads(call("methods", "job-shop", "--json").stdout)}
+    assert {"hybrid", "cp-sat", "tabu", "spt", "mip-disjunctive"} <= names
+    rows = {row["name"]: row for row in json.loads(call("benchmarks", "ta4*", "--json").stdout)}
+    assert len(rows) == 10
+    assert rows["ta41"]["upper bound"] == 2005
+    assert "Examples" in call("solve", "--help").stdout
+    assert ct.__version__ in call("--version").stdout
+
+
+def test_convert_keeps_the_content(tmp_path: Path) -> None:
+    call("convert", "la01", tmp_path / "a.json")
+    call("convert", tmp_path / "a.json", tmp_path / "b.txt", "--to", "taillard")
+    assert ct.read(tmp_path / "b.txt").content_hash == ct.benchmark("la01").content_hash
+
+
+@pytest.mark.parametrize("send", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_keeps_the_best_and_the_store(send: signal.Signals, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "solve", "ta41", "ta42", "-m", "cp-sat", "-t", "60", "--threads", "1", "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(8)
+    sent = time.monotonic()
+    process.send_signal(send)
+    out, err = process.communicate(timeout=30)
+    assert time.monotonic() - sent < 4
+    assert process.returncode == 130, err
+    assert "interrupted" in out
+    assert (tmp_path / "study.sqlite").exists()
