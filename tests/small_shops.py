@@ -27,12 +27,11 @@ def _shop(
 ) -> JobShop:
     num_machines = int(rng.integers(2, 4))
     num_jobs = int(rng.integers(2, 4 if is_flexible else 5))
-    longest = 3 if num_jobs < 4 else 2
     shortest_duration = 1 if blocking == "no-swap" or rng.random() < 0.5 else 0
     jobs = []
     for _ in range(num_jobs):
         # half of the jobs visit each machine at most once, as in the classical shop; the others re-enter
-        length = int(rng.integers(1, longest + 1))
+        length = int(rng.integers(1, 4))
         is_classical = rng.random() < 0.5 and length <= num_machines
         route = rng.permutation(num_machines)[:length] if is_classical else rng.integers(0, num_machines, length)
         jobs.append([_operation(rng, int(m), num_machines, shortest_duration, is_flexible) for m in route])
