@@ -127,7 +127,7 @@ def priority(instance: JobShop, rule: Rule) -> tuple[FloatArray, Weights]:
 
 def objective(instance: JobShop, built: Schedule) -> float:
     """Return what a complete schedule in instance order is worth: makespan or total weighted tardiness."""
-    if instance.objective == "makespan":
+    if instance.due_dates is None or instance.weights is None or instance.objective == "makespan":
         return float(built.makespan)
     late = np.maximum(built.end[instance.job_offsets[1:] - 1] - instance.due_dates, 0)
     return float(late @ instance.weights)

@@ -127,7 +127,7 @@ def dispatch(
     if scheme == INSERT:
         _open_blocks(shop, work)
     for _ in range(len(shop.option_offsets) - 1):
-        if scheme == NONDELAY or scheme == ACTIVE:
+        if scheme in (NONDELAY, ACTIVE):
             j = _select_by_time(shop, static, weights, scheme == ACTIVE, random, work)
         else:
             j = _select_by_priority(shop, static, weights, scheme, random, work)
