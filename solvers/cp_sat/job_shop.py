@@ -1,0 +1,155 @@
+"""CP-SAT on any job shop: a first schedule, the model with tight domains and a hint, a watched search."""
+
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from ortools.sat.python import cp_model
+
+from counterpoint.opt.budget import Budget, Clock
+from counterpoint.opt.interfaces import Report
+from counterpoint.opt.problems.job_shop import JobShop, Schedule
+from counterpoint.opt.problems.job_shop_check import check
+from counterpoint.opt.result import Outcome, Termination
+from counterpoint.solvers.cp_sat.job_shop_domains import lower_bound
+from counterpoint.solvers.cp_sat.job_shop_model import Model, build
+from counterpoint.solvers.cp_sat.job_shop_start import insert_jobs, insertion_orders
+from counterpoint.solvers.cp_sat.search import Stop, Watch, search
+
+SOLVER = f"ortools {version('ortools')}"
+START_SHARE = 0.05  # of the time limit, for the first schedule
+START_ORDERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of CP-SAT.
+
+    Parameters
+    ----------
+    hint : bool
+        Give the solver a heuristic schedule as a hint. Its objective bounds the search either way.
+    log : bool
+        Write the solver's log to stderr.
+    """
+
+    hint: bool = True
+    log: bool = False
+
+
+def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
+    """Minimise the makespan or the total weighted tardiness of any job shop.
+
+    Parameters
+    ----------
+    instance : JobShop
+    budget : Budget
+        `iterations` limits the conflicts of each worker; one worker with such a limit is reproducible.
+    seed : int
+    options : Options
+    report : Report
+        Called from the solver's threads, one call at a time.
+
+    Returns
+    -------
+    Outcome
+        On Ctrl-C the best schedule so far, as "interrupted".
+
+    Raises
+    ------
+    UnsupportedError
+        If times and weights multiply to numbers beyond 64 bits.
+
+    Examples
+    --------
+    >>> shop = JobShop.from_jobs("tiny", [[(0, 3), (1, 2)], [(1, 4), (0, 1)]])
+    >>> solve(shop, Budget(threads=1), 0, Options(), lambda *_, **__: None).objective
+    6.0
+    """
+    clock = budget.start()
+    known = first_schedule(instance, seed, clock)
+    report(known)
+    return improve(instance, known, clock, seed, options, report)
+
+
+def first_schedule(instance: JobShop, seed: int, clock: Clock) -> Schedule:
+    """Return the best of a few job insertions: feasible for every variant, in milliseconds."""
+    until = START_SHARE * clock.remaining_s()
+    began = clock.elapsed_s()
+    best, value = None, 0.0
+    for order in insertion_orders(instance, seed, START_ORDERS):
+        found = insert_jobs(instance, order)
+        worth = check(instance, found).objective
+        if worth is not None and (best is None or worth < value):
+            best, value = found, worth
+        if clock.elapsed_s() - began >= until:
+            break
+    assert best is not None
+    return best
+
+
+def improve(
+    instance: JobShop,
+    known: Schedule,
+    clock: Clock,
+    seed: int,
+    options: Options,
+    report: Report,
+    *,
+    bound: float | None = None,
+    stop: Stop | None = None,
+) -> Outcome:
+    """Improve a known schedule, or prove it optimal, in what is left of a budget.
+
+    Parameters
+    ----------
+    instance : JobShop
+    known : Schedule
+        A feasible schedule.
+    clock : Clock
+        The running budget.
+    seed : int
+    options : Options
+    report : Report
+    bound : float, optional
+        A proven lower bound from elsewhere.
+    stop : Stop, optional
+        Set it from any thread to end the search early.
+    """
+    value = check(instance, known).objective
+    assert value is not None
+    proven = max(float(lower_bound(instance)), -1.0 if bound is None else bound)
+    report(bound=proven)
+    reason = clock.stop(objective=value, bound=proven)
+    if reason is not None and reason is not Termination.ITERATIONS:
+        return Outcome(known, value, reason, bound=proven, solver=SOLVER)
+    model = build(instance, known, round(value), has_hint=options.hint)
+    if bound is not None and instance.objective == "makespan":
+        model.cp.add(model.objective >= round(proven))
+    watch = Watch(clock, report, lambda read: _schedule(model, read), proven)
+    solver = cp_model.CpSolver()
+    solver.parameters.random_seed = seed % 2**31
+    solver.parameters.num_workers = clock.budget.threads_or_all()
+    solver.parameters.relative_gap_limit = clock.budget.gap
+    if clock.budget.iterations is not None:
+        solver.parameters.max_number_of_conflicts = clock.budget.iterations
+    if options.log:
+        solver.parameters.log_search_progress = True
+        solver.parameters.log_to_stdout = False
+        solver.log_callback = lambda line: print(line, file=sys.stderr)
+    end = search(solver, model.cp, watch, stop)
+    solution, objective = (known, value) if end.solution is None else (end.solution, end.objective)
+    return Outcome(solution, objective, end.termination, bound=end.bound, solver=SOLVER, message=end.message)
+
+
+def _schedule(model: Model, read: Any) -> Schedule:
+    """Make a schedule of a solution's values; `read` maps a variable to its value."""
+    shop = model.shop
+    choice = None
+    if shop.is_flexible:
+        choice = [
+            next(k for k, (_, _, _, x) in enumerate(model.options(i)) if x is None or read(x))
+            for i in range(shop.num_operations)
+        ]
+    return Schedule.from_starts(shop, [read(start) for start in model.start], choice)
