@@ -1,0 +1,123 @@
+"""The file formats there are: one line each; readers and writers are imported when used.
+
+To add a format: a reader and a writer in one file, and one line here.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from counterpoint.datasets.text import Line
+from counterpoint.opt.errors import UnknownNameError
+from counterpoint.opt.problems.table import resolve
+
+Sniff = Callable[[Sequence[Line]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A text format of one problem family.
+
+    Parameters
+    ----------
+    name, problem, summary : str
+    extensions : tuple of str
+        Lower case, with the dot; they choose a format for writing, and between formats that both fit when reading.
+    looks_right : callable or None
+        Tells from the lines of a file whether it could be of this format; None: only if asked for by name.
+    reader, writer : str
+        Lazy names ``module:attribute``: reader(lines, name) -> instance, writer(instance) -> text.
+    """
+
+    name: str
+    problem: str
+    summary: str
+    extensions: tuple[str, ...]
+    looks_right: Sniff | None
+    reader: str
+    writer: str
+
+    def read(self, lines: Sequence[Line], name: str) -> Any:
+        """Parse the lines of a file."""
+        return resolve(self.reader)(lines, name)
+
+    def write(self, instance: Any) -> str:
+        """Return the text of an instance."""
+        text: str = resolve(self.writer)(instance)
+        return text
+
+
+def _has_header_of(*sizes: int) -> Sniff:
+    """Match files whose first line holds that many numbers."""
+
+    def looks_right(lines: Sequence[Line]) -> bool:
+        tokens = lines[0].raw.split()
+        return len(tokens) in sizes and all(re.fullmatch(rb"-?[0-9]+(\.[0-9]+)?", token) for token in tokens)
+
+    return looks_right
+
+
+def _is_pairs(lines: Sequence[Line]) -> bool:
+    return _has_header_of(2)(lines) and not _has_end_marks(lines)
+
+
+def _is_flexible(lines: Sequence[Line]) -> bool:
+    return _has_header_of(2, 3)(lines) and not _has_end_marks(lines)
+
+
+def _has_end_marks(lines: Sequence[Line]) -> bool:
+    """True if some job ends with ``-1 -1``; no other format has negative numbers."""
+    return any(re.search(rb"-1[ \t]+-1$", line.raw) for line in lines[1:])
+
+
+def _has_keywords(lines: Sequence[Line]) -> bool:
+    words = {line.raw.lower() for line in lines if line.raw[:1].isalpha()}
+    return lines[0].raw[:1].isalpha() and bool(words & {b"times", b"machines"} or b"nb of jobs" in lines[0].raw.lower())
+
+
+_AT = "counterpoint.datasets.job_shop."
+
+FORMATS = (
+    Format(
+        "standard", "job-shop", "OR-Library and JSPLIB: n m, then pairs machine duration, 0-based",
+        (".txt", ".jsp", ".data"), _is_pairs, f"{_AT}standard:read_standard", f"{_AT}standard:write_standard",
+    ),
+    Format(
+        "ragged", "job-shop", "as standard, for jobs of any operations; fewer mistakes can be noticed",
+        (), None, f"{_AT}standard:read_ragged", f"{_AT}standard:write_ragged",
+    ),
+    Format(
+        "taillard", "job-shop", "Taillard's Times and Machines matrices, 1-based",
+        (), _has_keywords, f"{_AT}taillard:read_taillard", f"{_AT}taillard:write_taillard",
+    ),
+    Format(
+        "dacol-teppan", "job-shop", "re-entrant: pairs, each job ends with -1 -1, 0-based",
+        (), _has_end_marks, f"{_AT}dacol_teppan:read_dacol_teppan", f"{_AT}dacol_teppan:write_dacol_teppan",
+    ),
+    Format(
+        "fjs", "job-shop", "flexible job shops; machines counted from 0 or 1, told from the content",
+        (".fjs",), _is_flexible, f"{_AT}fjs:read_fjs", f"{_AT}fjs:write_fjs",
+    ),
+    Format(
+        "fjs-0", "job-shop", "flexible job shops, machines counted from 0",
+        (), None, f"{_AT}fjs:read_fjs_0", f"{_AT}fjs:write_fjs_0",
+    ),
+    Format(
+        "fjs-1", "job-shop", "flexible job shops, machines counted from 1",
+        (), None, f"{_AT}fjs:read_fjs_1", f"{_AT}fjs:write_fjs_1",
+    ),
+)  # fmt: skip
+
+
+def formats(problem: str | None = None) -> tuple[Format, ...]:
+    """Return the text formats, of one problem if given; ``json`` holds every instance and is not among them."""
+    return tuple(f for f in FORMATS if problem in (None, f.problem))
+
+
+def format_named(name: str) -> Format:
+    """Return the text format of this name; UnknownNameError otherwise."""
+    for candidate in FORMATS:
+        if candidate.name == name:
+            return candidate
+    raise UnknownNameError("format", name, ("json", *(f.name for f in FORMATS)))

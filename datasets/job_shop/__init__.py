@@ -1,0 +1,1 @@
+"""File formats of job shops: one file each."""

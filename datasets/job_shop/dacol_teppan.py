@@ -1,0 +1,61 @@
+"""Da Col and Teppan's format for re-entrant shops: ``n m``, then per job a line of pairs ended by ``-1 -1``, 0-based.
+
+Da Col and Teppan, "Industrial-size job shop scheduling with constraint programming", Operations Research
+Perspectives 9 (2022) 100249; jobs may have any number of operations and visit machines again.
+The number of machines in the header is doubted if machine m - 1 never occurs.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from counterpoint.datasets.job_shop.standard import shop_from_rows
+from counterpoint.datasets.text import (
+    Line,
+    count_checked,
+    durations_checked,
+    machines_checked,
+    numbers,
+    sizes_checked,
+)
+from counterpoint.opt.errors import InstanceError
+from counterpoint.opt.problems.job_shop import JobShop
+
+
+def read_dacol_teppan(lines: Sequence[Line], name: str) -> JobShop:
+    """Parse a file in Da Col and Teppan's format; InstanceError with the line if it is none."""
+    header = numbers(lines[0], "the header: number of jobs, number of machines")
+    if len(header) != 2:
+        raise InstanceError(
+            f"{len(header)} numbers in the header; expected number of jobs, number of machines", line=lines[0].number
+        )
+    num_jobs, num_machines = header
+    sizes_checked(lines[0], num_jobs, num_machines)
+    count_checked(lines[1:], num_jobs, "lines, one per job", lines[0])
+    rows = []
+    for line in lines[1:]:
+        row = numbers(line, "pairs: machine duration, then -1 -1")
+        if row[-2:] != [-1, -1] or len(row) % 2:
+            raise InstanceError("expected pairs: machine duration, then -1 -1 at the end of the line", line=line.number)
+        machines_checked(line, row[:-2:2], 0, num_machines - 1)
+        durations_checked(line, row[1:-2:2])
+        if len(row) == 2:
+            raise InstanceError("a job without operations; every job needs at least one", line=line.number)
+        rows.append(row[:-2])
+    if all(num_machines - 1 not in row[::2] for row in rows):
+        raise InstanceError(
+            f"machine {num_machines - 1} has no operation although the header says {num_machines} machines",
+            line=lines[0].number,
+        )
+    return shop_from_rows(name, num_machines, rows, lines[1:])
+
+
+def write_dacol_teppan(shop: JobShop) -> str:
+    """Return the text of any shop that is not flexible and uses its last machine."""
+    if not np.any(shop.machine == shop.num_machines - 1):
+        raise InstanceError("the last machine has no operation, which this format cannot say; write this shop as json")
+    pairs = np.stack([shop.machine, shop.duration], axis=1).ravel().tolist()
+    ends = (2 * shop.job_offsets).tolist()
+    rows = (" ".join(map(str, pairs[a:b])) + " -1 -1" for a, b in pairwise(ends))
+    return "\n".join([f"{shop.num_jobs} {shop.num_machines}", *rows, ""])

@@ -1,0 +1,41 @@
+"""Instances as tagged JSON, with the line of every error."""
+
+import json
+from typing import Any
+
+from counterpoint.datasets.json_lines import first_bad_token, line_of_place
+from counterpoint.opt.codec import load_json
+from counterpoint.opt.errors import InstanceError, printable
+from counterpoint.opt.problems.table import problems
+
+
+def read_json(raw: bytes, problem: str | None = None) -> Any:
+    """Decode an instance from JSON bytes; InstanceError carries the line and the place inside the data."""
+    try:
+        return _decode(load_json(raw), problem)
+    except InstanceError as error:
+        if error.line is not None:
+            raise
+        text = raw.decode("utf-8-sig", "replace")
+        line = line_of_place(text, error.place) if error.place else first_bad_token(text)
+        raise InstanceError(error.message, line=line, place=error.place) from None
+
+
+def write_json(instance: Any) -> str:
+    """Return an instance as JSON, one field per line, so that a lost or doubled line cannot pass."""
+    family = next(p for p in problems() if p.name == instance.problem)
+    data = family.load("encode")(instance)
+    fields = (f"  {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in data.items())
+    return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
+def _decode(data: Any, problem: str | None) -> Any:
+    names = [p.name for p in problems() if problem in (None, p.name)]
+    kind = data.get("type") if isinstance(data, dict) else None
+    if kind == "counterpoint-result":
+        raise InstanceError("this is a result, not an instance; read it with counterpoint.read_result", place=("type",))
+    if kind not in names:
+        raise InstanceError(
+            f"expected an object with type {' or '.join(names)}, not {printable(repr(kind)[:40])}", place=("type",)
+        )
+    return next(p for p in problems() if p.name == kind).load("decode")(data)
