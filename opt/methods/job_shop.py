@@ -110,7 +110,7 @@ METHODS = (
         "counterpoint.solvers.rules.job_shop_randomised:solve",
         "a dispatching rule with random perturbation, best of many samples",
         options="counterpoint.solvers.rules.job_shop_randomised:Options",
-        handles=frozenset({"tardiness"}),
+        handles=frozenset({"flexible", "tardiness", "unavailability"}),
         is_anytime=True,
         is_random=True,
         needs=("numba",),

@@ -19,7 +19,8 @@ from numba import njit
 
 from counterpoint.opt.problems.job_shop import IntArray, JobShop
 from counterpoint.solvers.bounds.one_machine import jackson_preemptive
-from counterpoint.solvers.rules.job_shop_kernels import NEVER, ShopArrays, after_windows, arrays_of
+from counterpoint.solvers.rules.job_shop_arrays import ShopArrays, arrays_of
+from counterpoint.solvers.rules.job_shop_kernels import NEVER, after_windows
 
 MAX_POOLS = 256  # pools looked at, the most frequent first
 

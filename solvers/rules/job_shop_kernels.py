@@ -12,95 +12,16 @@ on which it would complete earliest (ties: earliest start, then the first listed
 Numbers stay int64 for times; priorities are float64.
 """
 
-from typing import Any, NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from counterpoint.opt.problems.job_shop import IntArray, JobShop
-
-FloatArray = npt.NDArray[np.float64]
-WordArray = npt.NDArray[np.uint64]
+from counterpoint.opt.problems.job_shop import IntArray
+from counterpoint.solvers.rules.job_shop_arrays import FloatArray, ShopArrays, Weights, Workspace
+from counterpoint.solvers.rules.splitmix import WordArray, uniform
 
 NONDELAY, ACTIVE, APPEND, INSERT = range(4)
 SCHEMES = ("nondelay", "active", "append", "insert")
 NEVER = np.int64(2**62)
-
-
-class ShopArrays(NamedTuple):
-    """What the kernels read of an instance; windows sorted by machine, overlapping ones merged.
-
-    ``block_offsets`` [m + 1] gives each machine room for its windows and every operation that may run on it.
-    """
-
-    job_offsets: IntArray
-    option_offsets: IntArray
-    option_machine: IntArray
-    option_duration: IntArray
-    window_offsets: IntArray
-    window_start: IntArray
-    window_end: IntArray
-    block_offsets: IntArray
-
-
-class Weights(NamedTuple):
-    """How the priority mixes what is only known on the way (see the module's first lines)."""
-
-    ready: float
-    duration: float
-    noise: float
-
-
-class Workspace(NamedTuple):
-    """Scratch memory of one dispatcher, reused from sample to sample."""
-
-    next_op: IntArray  # [n] next operation of each job
-    ready: IntArray  # [n] when it may start
-    free: IntArray  # [m] end of the last operation on each machine
-    option: IntArray  # [n] the option its next operation would take
-    begin: IntArray  # [n] and when it would start there
-    block_count: IntArray  # [m] blocks in use (insert scheme)
-    block_start: IntArray  # sorted blocks of each machine from block_offsets on
-    block_end: IntArray
-
-
-def arrays_of(instance: JobShop) -> ShopArrays:
-    """Return the kernels' view of an instance; O(P + U log U)."""
-    windows = merged_windows(instance)
-    window_offsets = np.searchsorted(windows[:, 0], np.arange(instance.num_machines + 1)).astype(np.int64)
-    room = np.bincount(instance.option_machine, minlength=instance.num_machines) + np.diff(window_offsets)
-    return ShopArrays(
-        instance.job_offsets,
-        instance.option_offsets,
-        instance.option_machine,
-        instance.option_duration,
-        window_offsets,
-        np.ascontiguousarray(windows[:, 1]),
-        np.ascontiguousarray(windows[:, 2]),
-        np.r_[0, np.cumsum(room)].astype(np.int64),
-    )
-
-
-def merged_windows(instance: JobShop) -> IntArray:
-    """Return the windows [U', 3] sorted by machine and start, overlapping ones merged.
-
-    Windows that only touch stay apart: an operation of duration zero may run at the instant between them.
-    """
-    merged: list[list[int]] = []
-    for machine, start, end in sorted(instance.unavailable.tolist()):
-        if merged and merged[-1][0] == machine and start < merged[-1][2]:
-            merged[-1][2] = max(merged[-1][2], end)
-        else:
-            merged.append([machine, start, end])
-    return np.array(merged, np.int64).reshape(-1, 3)
-
-
-def workspace(arrays: ShopArrays) -> Workspace:
-    """Return scratch memory for one dispatcher."""
-    n, m = len(arrays.job_offsets) - 1, len(arrays.window_offsets) - 1
-    sizes = (n, n, m, n, n, m, int(arrays.block_offsets[-1]), int(arrays.block_offsets[-1]))
-    return Workspace(*(np.zeros(size, np.int64) for size in sizes))
 
 
 @njit(cache=True)
@@ -126,6 +47,10 @@ def dispatch(
     work.free[:] = 0
     if scheme == INSERT:
         _open_blocks(shop, work)
+    is_plain = len(shop.option_machine) == len(shop.option_offsets) - 1 and len(shop.window_start) == 0
+    if is_plain and scheme in (NONDELAY, ACTIVE):
+        _dispatch_plain(shop, static, weights, scheme == ACTIVE, random, work, start, option)
+        return
     for _ in range(len(shop.option_offsets) - 1):
         if scheme in (NONDELAY, ACTIVE):
             j = _select_by_time(shop, static, weights, scheme == ACTIVE, random, work)
@@ -139,6 +64,56 @@ def dispatch(
         work.free[shop.option_machine[o]] = e
         if scheme == INSERT:
             _insert_block(shop, work, shop.option_machine[o], s, e)
+
+
+@njit(cache=True)
+def _dispatch_plain(
+    shop: ShopArrays,
+    static: FloatArray,
+    weights: Weights,
+    is_active: bool,
+    random: WordArray,
+    work: Workspace,
+    start: IntArray,
+    option: IntArray,
+) -> None:
+    """Nondelay and active schemes without options and windows: the same decisions, three times as fast."""
+    next_op, ready, free, begin = work.next_op, work.ready, work.free, work.begin
+    machine, duration = work.machine, work.duration
+    num_jobs = len(next_op)
+    for j in range(num_jobs):
+        machine[j] = shop.option_machine[next_op[j]]
+        duration[j] = shop.option_duration[next_op[j]]
+    for _ in range(len(start)):
+        limit, target = NEVER, 0
+        for j in range(num_jobs):
+            s = max(ready[j], free[machine[j]])
+            begin[j] = s
+            if is_active:
+                s += duration[j]
+            if s < limit:
+                limit, target = s, machine[j]
+        best, best_key = -1, np.inf
+        for j in range(num_jobs):
+            if (begin[j] >= limit or machine[j] != target) if is_active else begin[j] != limit:
+                continue
+            key = _priority(weights, static[next_op[j]], ready[j], duration[j], random)
+            if best < 0 or key < best_key:
+                best, best_key = j, key
+        if best < 0:  # see _select_by_time
+            for j in range(num_jobs):
+                if machine[j] == target and begin[j] + duration[j] == limit:
+                    key = _priority(weights, static[next_op[j]], ready[j], duration[j], random)
+                    if best < 0 or key < best_key:
+                        best, best_key = j, key
+        i = next_op[best]
+        start[i], option[i] = begin[best], i
+        ready[best] = free[machine[best]] = begin[best] + duration[best]
+        next_op[best] = i + 1
+        if i + 1 < shop.job_offsets[best + 1]:
+            machine[best], duration[best] = shop.option_machine[i + 1], shop.option_duration[i + 1]
+        else:
+            ready[best] = NEVER  # the job is done: never the first again
 
 
 @njit(cache=True, inline="always")
@@ -290,25 +265,3 @@ def _insert_block(shop: ShopArrays, work: Workspace, machine: int, start: int, e
         work.block_end[b] = work.block_end[b - 1]
     work.block_start[place], work.block_end[place] = start, end
     work.block_count[machine] += 1
-
-
-@njit(cache=True)
-def uniform(state: WordArray) -> float:
-    """Draw from [0, 1) and advance `state` [1]: splitmix64 (Steele, Lea and Flood 2014, OOPSLA, fig. 17)."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    return np.float64(mix(state[0]) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
-
-
-@njit(cache=True)
-def mix(word: Any) -> Any:
-    """Return a 64-bit word scrambled by splitmix64's finaliser."""
-    z = np.uint64(word)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@njit(cache=True)
-def stream(seed: Any, index: int) -> Any:
-    """Return the first state of stream number `index` of a seed (word): streams start far apart."""
-    return mix(mix(np.uint64(seed)) + np.uint64(index + 1) * np.uint64(0xD1B54A32D192ED03))
