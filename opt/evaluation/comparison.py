@@ -72,6 +72,8 @@ class Comparison:
     ) -> "Comparison":
         """Rebuild a comparison from a study's store.
 
+        The machine described is this one: a store does not say where it was filled.
+
         Raises
         ------
         StoreError, InstanceError
@@ -79,10 +81,11 @@ class Comparison:
         """
         from counterpoint.opt.studies.store import read_results
 
-        results = read_results(path)
-        if not results:
+        found = read_results(path)
+        if not found:
             raise InstanceError("the study's store holds no result yet", file=str(path))
-        return cls.from_results(results, references=references)
+        note = "this describes the machine that made this report; the runs may have been made on another"
+        return cls.from_results(found, references=references, machine_facts={**machine(), "note": note})
 
     @property
     def frame(self) -> "pd.DataFrame":

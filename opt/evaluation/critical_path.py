@@ -101,7 +101,7 @@ def critical_operations(instance: JobShop, schedule: Schedule, job: int | None =
     tight.add_weighted_edges_from((u, v, lag) for u, v, lag in graph.edges(data="lag") if start[v] - start[u] == lag)
     # swaps at one instant (and operations of no length) may form cycles of lag 0: contract them
     whole = nx.condensation(tight)
-    lag = {}
+    lag: dict[tuple[int, int], int] = {}
     for u, v, weight in tight.edges(data="weight"):
         a, b = whole.graph["mapping"][u], whole.graph["mapping"][v]
         if a != b:

@@ -171,9 +171,9 @@ def is_solved(frame: "pd.DataFrame") -> "pd.Series[bool]":
 
 
 def _side(frame: "pd.DataFrame", name: str) -> "pd.DataFrame":
-    """One row per instance and seed; the best run where a method ran one seed twice is no choice: the mean."""
+    """One row per instance and seed; the mean where a method ran one seed more than once."""
     rows = frame[frame["method"] == name]
     values = rows[[*INSTANCE, "seed"]].assign(objective=held_objective(rows), gap=rows["gap_to_reference"])
     grouped = values.groupby([*INSTANCE, "seed"], sort=False)
     # a failed repetition makes the pair a failure: skipna would reward failing
-    return grouped[["objective", "gap"]].agg(lambda s: s.mean(skipna=False)).reset_index()
+    return grouped[["objective", "gap"]].mean(skipna=False).reset_index()

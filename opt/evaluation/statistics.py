@@ -223,7 +223,8 @@ def signed_rank_test(differences: npt.ArrayLike) -> float:
     # ties and zeros make the exact null distribution wrong, so scipy's rule picks the approximation then
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # small samples: our own table states n
-        return float(wilcoxon(data, zero_method="pratt").pvalue)
+        p_value: float = wilcoxon(data, zero_method="pratt").pvalue
+    return p_value
 
 
 def _cluster_means(data: FloatArray, clusters: Any) -> FloatArray:
@@ -262,6 +263,6 @@ def _bca_levels(units: FloatArray, means: FloatArray, estimate: float, low: floa
     def level(alpha: float) -> float:
         z = bias + normal.inv_cdf(alpha)
         slope = 1 - acceleration * z
-        return normal.cdf(bias + z / slope) if slope > 0 else float(z > 0)
+        return float(normal.cdf(bias + z / slope) if slope > 0 else z > 0)
 
     return level(low), level(high)

@@ -142,7 +142,8 @@ def against_best_other(frame: "pd.DataFrame") -> "pd.Series[str]":
             continue
         for i in rows:
             other = min(value for name, value in best.items() if name != names[i])
-            answers[i] = outcome(*(math.nan if math.isinf(x) else x for x in (float(cost[i]), other)))
+            mine = float(cost[i])
+            answers[i] = outcome(math.nan if math.isinf(mine) else mine, math.nan if math.isinf(other) else other)
     return pd.Series(answers, index=frame.index, dtype=object)
 
 

@@ -49,9 +49,13 @@ def _family(frame: "pd.DataFrame", max_rivals: int) -> list[str]:
     gap = (
         ""
         if math.isnan(row["mean_gap"])
-        else f", mean gap {100 * row['mean_gap']:.2f} % over {row['common']} instances"
+        else f", mean gap {100 * row['mean_gap']:.2f} % over {int(row['common'])} instances"
     )
-    solved = "" if row["solved"] == row["runs"] else f", but it solved only {row['solved']} of its {row['runs']} runs"
+    solved = (
+        ""
+        if row["solved"] == row["runs"]
+        else f", but it solved only {int(row['solved'])} of its {int(row['runs'])} runs"
+    )
     if not unclear:
         sentences.append(f"Best: {leader}{gap}; clearly ahead of every other method{solved}.")
     else:

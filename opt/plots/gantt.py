@@ -139,7 +139,7 @@ def _rectangles(ax: Any, left: Any, width: Any, row: Any, height: float = BAR, *
         return None
     top, bottom = y - height / 2, y + height / 2
     corners = [np.stack(p, axis=1) for p in ((x, top), (x + w, top), (x + w, bottom), (x, bottom))]
-    return ax.add_collection(PolyCollection(np.stack(corners, axis=1), **style), autolim=False)
+    return ax.add_collection(PolyCollection(list(np.stack(corners, axis=1)), **style), autolim=False)
 
 
 def _bars(ax: Any, frame: "pd.DataFrame", colour: Any) -> None:

@@ -28,6 +28,7 @@ def plot_trace(results: Result | Sequence[Result], ax: Any = None) -> Any:
     ax = axes(ax, (8.0, 3.6))
     paint = {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(dict.fromkeys(r.method for r in runs))}
     named: set[str] = set()
+    latest = float(data["wall_s"].max()) if len(data) else 0.0
     for _, part in data.groupby("run", sort=False):
         name = str(part["method"].iloc[0])
         for column, style in (("objective", "-"), ("bound", ":")):
@@ -39,6 +40,10 @@ def plot_trace(results: Result | Sequence[Result], ax: Any = None) -> Any:
                 named.add(name)
             ax.step(line["wall_s"], line[column], where="post", color=paint[name], linestyle=style, label=label)
             if column == "objective":
+                # what a run held when it ended, it holds ever after
+                ax.hlines(
+                    line[column].iloc[-1], line["wall_s"].iloc[-1], latest, colors=paint[name], alpha=0.35, linewidth=1
+                )
                 ax.plot(line["wall_s"].iloc[:1], line[column].iloc[:1], marker="o", markersize=3, color=paint[name])
     if not data.empty and data["wall_s"].max() > 0:
         first = data.loc[data["wall_s"] > 0, "wall_s"].min()

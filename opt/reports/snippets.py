@@ -88,8 +88,8 @@ def summary_table(table: Any) -> tuple[list[str], list[list[str]]]:
             f"{percent(row['mean_gap'])} ({percent(row['gap_low'])} to {percent(row['gap_high'])})",
             str(row["common"]),
             percent(row["median_gap"]),
-            f"{row['wall_s']:.2f}",
-            f"{row['cpu_s']:.2f}",
+            seconds(row["wall_s"]),
+            seconds(row["cpu_s"]),
             f"{row['wins']} / {row['ties']} / {row['losses']}",
         ]
         for row in table.to_dict("records")
@@ -121,6 +121,11 @@ def number(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "-"
     return f"{value:.0f}" if abs(value) < 1e15 and float(value).is_integer() else f"{value:.6g}"
+
+
+def seconds(value: float) -> str:
+    """Return seconds with two digits after the point, or two significant ones below a second."""
+    return f"{value:.2f}" if value >= 1 or math.isnan(value) else f"{value:.2g}"
 
 
 def percent(value: float | None) -> str:
