@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -22,6 +23,7 @@ from counterpoint.opt.result import Result
 
 APPLICATION_ID = 0x43505453  # "CPTS", in the file's header: not just any SQLite file is a store
 SCHEMA_VERSION = 1
+LOCK_PATIENCE_S = 0.5
 SCHEMA = (
     "CREATE TABLE instances (hash TEXT NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (hash, name))",
     "CREATE TABLE results (key TEXT PRIMARY KEY, place INTEGER NOT NULL, termination TEXT NOT NULL,"
@@ -129,7 +131,9 @@ def read_results(path: str | os.PathLike[str]) -> list[Result]:
         raise StoreError(f"there is no store {_named(file)}")
     with _told(file):
         # without a -wal file and a writable folder SQLite cannot even read in WAL mode, unless told nobody writes
-        is_sealed = not os.access(file.parent, os.W_OK) and not Path(f"{file}-wal").exists()
+        by_effective = os.access in os.supports_effective_ids
+        is_open = os.access(file.parent, os.W_OK, effective_ids=by_effective)
+        is_sealed = not is_open and not Path(f"{file}-wal").exists()
         uri = f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if is_sealed else ''}"
         with closing(sqlite3.connect(uri, uri=True, timeout=10.0)) as connection:
             _expect_ours(connection, file)
@@ -170,7 +174,7 @@ def _lock(path: Path) -> IO[str]:
             raise StoreError(f"{_named(path)} is a folder; a store is a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         file = open(f"{path}.lock", "a+")  # noqa: SIM115 held until the store is closed
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(file)
     except BlockingIOError:
         assert file is not None
         file.seek(0)
@@ -185,6 +189,22 @@ def _lock(path: Path) -> IO[str]:
         file.write(f"{os.getpid()}\n")
         file.flush()
     return file
+
+
+def _take(file: IO[str]) -> None:
+    """Lock the file; BlockingIOError if another process keeps it.
+
+    A process started from the last holder shares its descriptors for an instant, until its exec closes them.
+    """
+    deadline = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
 
 
 @contextmanager

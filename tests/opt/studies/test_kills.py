@@ -1,0 +1,221 @@
+"""kill -9 at random moments: nothing that was acknowledged is lost or run again, and a resumed study is the same."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from counterpoint.opt.studies.store import read_results
+
+DRIVE = Path(__file__).with_name("drive.py")
+COUNT, SECONDS = 12, 0.03
+VICTIMS = ("driver", "worker", "both", "server", "all")
+
+
+def start(folder, *more, count=COUNT, seconds=SECONDS, name="quick", limit_s=30.0):
+    settings = [folder / "study.sqlite", folder / "log", count, seconds, name, limit_s, *more]
+    return subprocess.Popen(
+        [sys.executable, DRIVE, *map(str, settings)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        text=True,
+    )
+
+
+def family(driver):
+    """The fork server and the workers."""
+    try:
+        servers = psutil.Process(driver.pid).children()
+        return servers, [w for s in servers for w in s.children(recursive=True)]
+    except psutil.Error:
+        return [], []
+
+
+def kill(victim, driver, rng):
+    servers, workers = family(driver)
+    targets = {
+        "driver": [driver],
+        "worker": workers,
+        "both": [driver, *workers],
+        "server": servers,
+        "all": [*workers, *servers, driver],
+    }[victim]
+    for target in rng.permutation(np.array(targets, dtype=object)):
+        try:
+            os.kill(target.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def check_log(folder):
+    """No case begins after it was acknowledged as completed; every acknowledged one is in the store."""
+    acknowledged, kept = {}, {}
+    for line in (folder / "log").read_text().splitlines():
+        what, *rest = line.split()
+        if what == "begin":
+            assert acknowledged.get(rest[0]) != "completed", f"{rest[0]} was run again"
+        elif what == "done":
+            acknowledged[rest[0]] = rest[1]
+    if (folder / "study.sqlite").exists() and acknowledged:
+        kept = {f"{r.instance_name}/{r.seed}": str(r.termination) for r in read_results(folder / "study.sqlite")}
+    assert {k: kept.get(k) for k in acknowledged} == acknowledged
+    return len(acknowledged)
+
+
+def torment(folder, rng, expected, kills):
+    """Kill a study `kills` times at most, then let it finish; returns how often it was killed."""
+    done = 0
+    for _ in range(kills):
+        victim = str(rng.choice(VICTIMS))
+        driver = start(folder, "retry")
+        servers, workers = [], []
+        deadline = time.monotonic() + float(rng.uniform(0.2, 2.2))
+        while time.monotonic() < deadline and driver.poll() is None:
+            servers, workers = family(driver)
+            time.sleep(0.01)
+        if driver.poll() is not None:
+            break
+        kill(victim, driver, rng)
+        done += 1
+        if victim in ("worker", "server"):
+            driver.wait(60)
+        else:
+            driver.wait(10)
+            gone, alive = psutil.wait_procs([*servers, *workers], timeout=5)
+            assert not alive, f"orphans: {alive}"
+        driver.stdout.close()
+        driver.stderr.close()
+        if (folder / "log").exists():
+            check_log(folder)
+    driver = start(folder, "retry")
+    out, err = driver.communicate(timeout=120)
+    assert driver.returncode == 0, err
+    assert json.loads(out)["rows"] == expected
+    assert check_log(folder) == COUNT
+    return done
+
+
+def uninterrupted(folder):
+    driver = start(folder, "retry")
+    out, err = driver.communicate(timeout=120)
+    assert driver.returncode == 0, err
+    return json.loads(out)["rows"]
+
+
+def run_kills(tmp_path, total, seed):
+    rng = np.random.default_rng(seed)
+    (tmp_path / "reference").mkdir()
+    expected = uninterrupted(tmp_path / "reference")
+    assert len({tuple(row[4]) for row in expected}) > 3
+    kills = studies = 0
+    while kills < total:
+        folder = tmp_path / f"study-{studies}"
+        folder.mkdir()
+        kills += torment(folder, rng, expected, min(5, total - kills))
+        studies += 1
+    return kills, studies
+
+
+def test_kills(tmp_path):
+    assert run_kills(tmp_path, 6, seed=1)[0] == 6
+
+
+@pytest.mark.slow
+def test_three_hundred_kills(tmp_path):
+    kills, studies = run_kills(tmp_path, 300, seed=2)
+    print(f"{kills} kills in {studies} studies")
+    assert kills == 300
+
+
+def test_no_orphan_when_the_driver_dies_over_a_deaf_worker(tmp_path):
+    driver = start(tmp_path, name="hang", count=2, limit_s=60)
+    deadline = time.monotonic() + 30
+    while len(family(driver)[1]) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    servers, workers = family(driver)
+    assert (len(servers), len(workers)) == (1, 2)
+    driver.kill()
+    driver.communicate()
+    _, alive = psutil.wait_procs([*servers, *workers], timeout=5)
+    assert not alive
+
+
+def interrupt(folder, number, name, after_s=1.0, **more):
+    """Send a signal once the workers are busy; return seconds to the end, status, what it printed, who is left."""
+    driver = start(folder, name=name, **more)
+    deadline = time.monotonic() + 60
+    while not family(driver)[1] and time.monotonic() < deadline and driver.poll() is None:
+        time.sleep(0.02)
+    time.sleep(after_s)
+    servers, workers = family(driver)
+    assert workers, driver.communicate()
+    began = time.monotonic()
+    driver.send_signal(number)
+    out, err = driver.communicate(timeout=30)
+    took = time.monotonic() - began
+    assert driver.returncode == 130, err
+    _, alive = psutil.wait_procs([*servers, *workers], timeout=1)
+    return took, json.loads(out), alive
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interruption_keeps_the_best_and_stores_only_what_finished(tmp_path, number):
+    took, told, alive = interrupt(tmp_path, number, "improve", count=3, limit_s=60)
+    assert took < 3.0
+    assert not alive
+    assert (told["signal"], told["interrupted"][:41]) == (number, "study interrupted: 0 of 3 cases finished;")
+    assert [row[3] for row in told["rows"]] == ["interrupted"] * 2  # the third had not started
+    assert all(row[2] < 200 for row in told["rows"])
+    assert read_results(tmp_path / "study.sqlite") == []
+
+
+def test_interruption_of_deaf_workers(tmp_path):
+    took, told, alive = interrupt(tmp_path, signal.SIGINT, "hang", count=3, limit_s=60)
+    assert took < 3.0
+    assert not alive
+    assert [row[3] for row in told["rows"]] == ["interrupted"] * 2
+    assert all(row[2] is not None for row in told["rows"])  # the incumbents had been streamed
+
+
+def test_a_second_interruption_does_not_wait(tmp_path):
+    driver = start(tmp_path, name="hang", count=2, limit_s=60)
+    while len(family(driver)[1]) < 2:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    began = time.monotonic()
+    driver.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    driver.send_signal(signal.SIGINT)
+    out, _ = driver.communicate(timeout=30)
+    assert time.monotonic() - began < 1.5
+    assert len(json.loads(out)["rows"]) == 2
+
+
+def test_resume_after_interruption(tmp_path):
+    interrupt(tmp_path, signal.SIGINT, "quick", count=COUNT, seconds=0.5, after_s=0.7)
+    first = len(read_results(tmp_path / "study.sqlite"))
+    assert 0 < first < COUNT
+    driver = start(tmp_path, seconds=0.5)
+    out, _ = driver.communicate(timeout=60)
+    assert [row[3] for row in json.loads(out)["rows"]] == ["completed"] * COUNT
+    check_log(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cp-sat", "mip-disjunctive", "tabu"])
+def test_interruption_of_real_solvers(tmp_path, name):
+    took, told, alive = interrupt(tmp_path, signal.SIGINT, name, count=3, limit_s=60, after_s=3.0)
+    print(f"{name}: {took:.2f} s")
+    assert took < 3.0
+    assert not alive
+    assert all(row[3] == "interrupted" and row[2] is not None for row in told["rows"])
+    assert len(told["rows"]) == 2
