@@ -31,6 +31,7 @@ Blocking = Literal["none", "swap", "no-swap"]
 Objective = Literal["makespan", "total-weighted-tardiness"]
 
 MAX_TIME = 2**40  # sums of durations stay far below 2^53, so they are exact in float64 too
+MAX_TARDINESS = 2**53  # likewise for weighted sums
 MAX_OPERATIONS = 10_000_000
 
 
@@ -403,3 +404,11 @@ def _validate_variants(shop: JobShop) -> None:
             )
         if not 0 <= start < end <= MAX_TIME:
             raise InstanceError(f"window [{start}, {end}) must have 0 <= start < end", place=("unavailable", row))
+    if shop.weights is not None:
+        longest = np.maximum.reduceat(shop.option_duration, shop.option_offsets[:-1])
+        horizon = float(longest.sum()) + float(windows[:, 2].max(initial=0))
+        if float(shop.weights.astype(float).sum()) * horizon > MAX_TARDINESS:
+            raise InstanceError(
+                f"weights times the longest schedule exceed {MAX_TARDINESS}; divide the weights by a common factor",
+                place=("weights",),
+            )

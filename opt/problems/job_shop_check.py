@@ -45,7 +45,9 @@ def _metrics(instance: JobShop, end: IntArray) -> dict[str, float]:
     if instance.due_dates is not None:
         late = np.maximum(completion - instance.due_dates, 0)
         weights = np.ones_like(late) if instance.weights is None else instance.weights
-        metrics["total_weighted_tardiness"] = float(weights @ late)
+        # Python's integers: a schedule from a file may state times at which int64 products overflow
+        weighted = (w * t for w, t in zip(weights.tolist(), late.tolist(), strict=True))
+        metrics["total_weighted_tardiness"] = float(sum(weighted))
         metrics["late_jobs"] = float((late > 0).sum())
     return metrics
 

@@ -12,14 +12,17 @@ from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
 from counterpoint.opt.problems.job_shop_check import check
 from counterpoint.opt.result import Outcome, Termination
-from counterpoint.solvers.cp_sat.job_shop_domains import lower_bound
+from counterpoint.solvers.bounds.job_shop import best_bound
 from counterpoint.solvers.cp_sat.job_shop_model import Model, build
 from counterpoint.solvers.cp_sat.job_shop_start import insert_jobs, insertion_orders
 from counterpoint.solvers.cp_sat.search import Stop, Watch, search
+from counterpoint.solvers.rules.job_shop import Rule
+from counterpoint.solvers.rules.job_shop import schedule as dispatch
 
 SOLVER = f"ortools {version('ortools')}"
 START_SHARE = 0.05  # of the time limit, for the first schedule
 START_ORDERS = 20
+RULES: tuple[Rule, ...] = ("lrm", "fdd-mwkr", "mwkr")  # the three best of non-delay rules on ta01-80
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,6 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
     Outcome
         On Ctrl-C the best schedule so far, as "interrupted".
 
-    Raises
-    ------
-    UnsupportedError
-        If times and weights multiply to numbers beyond 64 bits.
-
     Examples
     --------
     >>> shop = JobShop.from_jobs("tiny", [[(0, 3), (1, 2)], [(1, 4), (0, 1)]])
@@ -74,19 +72,16 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
 
 
 def first_schedule(instance: JobShop, seed: int, clock: Clock) -> Schedule:
-    """Return the best of a few job insertions: feasible for every variant, in milliseconds."""
-    until = START_SHARE * clock.remaining_s()
-    began = clock.elapsed_s()
-    best, value = None, 0.0
-    for order in insertion_orders(instance, seed, START_ORDERS):
-        found = insert_jobs(instance, order)
-        worth = check(instance, found).objective
-        if worth is not None and (best is None or worth < value):
-            best, value = found, worth
-        if clock.elapsed_s() - began >= until:
+    """Return the best of a few rules and job insertions: feasible for every variant, in milliseconds."""
+    until = clock.elapsed_s() + START_SHARE * clock.remaining_s()
+    found = [insert_jobs(instance, order) for order in insertion_orders(instance, seed, 1)]
+    if instance.blocking == "none":
+        found += [dispatch(instance, rule) for rule in RULES]
+    for order in insertion_orders(instance, seed, START_ORDERS)[1:]:
+        if clock.elapsed_s() >= until:
             break
-    assert best is not None
-    return best
+        found.append(insert_jobs(instance, order))
+    return min(found, key=lambda one: check(instance, one).objective or 0.0)
 
 
 def improve(
@@ -119,7 +114,7 @@ def improve(
     """
     value = check(instance, known).objective
     assert value is not None
-    proven = max(float(lower_bound(instance)), -1.0 if bound is None else bound)
+    proven = max(float(best_bound(instance)), -1.0 if bound is None else bound)
     report(bound=proven)
     reason = clock.stop(objective=value, bound=proven)
     if reason is not None and reason is not Termination.ITERATIONS:

@@ -1,9 +1,8 @@
-"""What is known of start times before any search: heads, tails, a horizon, times windows rule out."""
+"""What is known of start times before any search: a horizon, and the times that windows rule out."""
 
 import numpy as np
 
 from counterpoint.opt.problems.job_shop import JobShop
-from counterpoint.solvers.cp_sat.job_shop_start import earliest_fit, windows_by_machine
 
 
 def horizon(instance: JobShop) -> int:
@@ -14,48 +13,6 @@ def horizon(instance: JobShop) -> int:
     """
     longest = np.maximum.reduceat(instance.option_duration, instance.option_offsets[:-1])
     return int(longest.sum()) + int(instance.unavailable[:, 2].max(initial=0))
-
-
-def heads(instance: JobShop) -> list[int]:
-    """Return the earliest start of each operation as if its job were alone, windows included [N]."""
-    windows = windows_by_machine(instance)
-    firsts = set(instance.job_offsets.tolist())
-    starts: list[int] = []
-    ready = 0
-    for i in range(instance.num_operations):
-        ready = 0 if i in firsts else ready
-        fits = [(earliest_fit(ready, p, windows[m]), p) for m, p in instance.options_of(i)]
-        starts.append(min(begin for begin, _ in fits))
-        ready = min(begin + p for begin, p in fits)
-    return starts
-
-
-def tails(instance: JobShop) -> list[int]:
-    """Return the least time from the start of each operation to the end of its job [N].
-
-    >>> tails(JobShop.from_jobs("two jobs", [[(0, 3), (1, 2)], [(1, 4)]]))
-    [5, 2, 4]
-    """
-    shortest = np.minimum.reduceat(instance.option_duration, instance.option_offsets[:-1])
-    done = np.concatenate([[0], np.cumsum(shortest)])
-    rest: list[int] = (done[instance.job_offsets[1:]][instance.job_of] - done[:-1]).tolist()
-    return rest
-
-
-def lower_bound(instance: JobShop) -> int:
-    """Return what the objective is at least: each job alone, for the makespan also each machine's load."""
-    last = instance.job_offsets[1:] - 1
-    completion = np.array(heads(instance))[last] + np.array(tails(instance))[last]
-    if instance.objective != "makespan":
-        assert instance.due_dates is not None
-        assert instance.weights is not None
-        late = np.maximum(completion - instance.due_dates, 0)
-        return sum(w * t for w, t in zip(instance.weights.tolist(), late.tolist(), strict=True))
-    bound = int(completion.max())
-    if not instance.is_flexible:
-        load = np.bincount(instance.machine, instance.duration, minlength=instance.num_machines)
-        bound = max(bound, int(load.max()))
-    return bound
 
 
 def forbidden_starts(duration: int, windows: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -17,12 +17,10 @@ from typing import Any
 import numpy as np
 from ortools.sat.python import cp_model
 
-from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
-from counterpoint.solvers.cp_sat.job_shop_domains import forbidden_starts, heads, horizon, merged, tails
+from counterpoint.solvers.bounds.job_shop import heads_tails
+from counterpoint.solvers.cp_sat.job_shop_domains import forbidden_starts, horizon, merged
 from counterpoint.solvers.cp_sat.job_shop_start import windows_by_machine
-
-MAX_VALUE = 2**61  # sums in the solver must stay within 64 bits
 
 
 @dataclass(slots=True)
@@ -89,11 +87,6 @@ def build(instance: JobShop, known: Schedule, value: int, *, has_hint: bool = Tr
         Its objective: an upper bound on the model's.
     has_hint : bool
         False leaves out the hint; the bound stays.
-
-    Raises
-    ------
-    UnsupportedError
-        If times and weights multiply to numbers beyond 64 bits.
     """
     is_makespan = instance.objective == "makespan"
     model = _empty(instance, known, value if is_makespan else max(horizon(instance), known.makespan))
@@ -115,10 +108,6 @@ def build(instance: JobShop, known: Schedule, value: int, *, has_hint: bool = Tr
 
 
 def _empty(shop: JobShop, known: Schedule, last: int) -> Model:
-    scale = shop.num_machines if shop.blocking == "no-swap" else 1
-    weight = 1.0 if shop.weights is None else float(shop.weights.astype(float).sum())
-    if last * max(scale, weight) > MAX_VALUE:
-        raise UnsupportedError("times and weights are too large for the 64 bits of CP-SAT; use a coarser unit")
     order = np.argsort(shop.job_offsets[known.job] + known.operation)
     of = np.repeat(np.arange(shop.num_operations), np.diff(shop.option_offsets))
     option = np.flatnonzero(shop.option_machine == known.machine[order][of])
@@ -130,10 +119,11 @@ def _empty(shop: JobShop, known: Schedule, last: int) -> Model:
 def _add_operations(model: Model) -> None:
     """Start variables, presence literals, ends of processing; start times outside the windows."""
     shop, windows = model.shop, windows_by_machine(model.shop)
-    low, rest = heads(shop), tails(shop)
+    head, tail = heads_tails(shop)
+    first, last = head.tolist(), (model.horizon - tail).tolist()
     for i in range(shop.num_operations):
         options = shop.options_of(i)
-        allowed = cp_model.Domain(low[i], model.horizon - rest[i])
+        allowed = cp_model.Domain(first[i], last[i] - min(p for _, p in options))
         if len(options) == 1:
             allowed = allowed.intersection_with(_allowed(options[0][1], windows[options[0][0]]))
         start = model.cp.new_int_var_from_domain(allowed, "")

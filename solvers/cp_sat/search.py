@@ -122,24 +122,24 @@ def search(solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, sto
     solver.best_bound_callback = lambda bound: watch.guard(watch.take_bound, bound)
     callback = _Callback(watch)
     status: list[Any] = []
-    thread = threading.Thread(
-        target=lambda: watch.guard(lambda: status.append(solver.solve(model, callback))),
-        name="cp-sat",
-        daemon=True,
-    )
-    thread.start()
+    done = threading.Event()  # an interrupted Thread.join takes a running thread for finished (CPython 3.11)
+
+    def run() -> None:
+        watch.guard(lambda: status.append(solver.solve(model, callback)))
+        done.set()
+
+    threading.Thread(target=run, name="cp-sat", daemon=True).start()
     is_interrupted = False
     try:
-        while thread.is_alive():
-            thread.join(TICK_S)
+        while not done.wait(TICK_S):
             is_stopped = watch.stop.is_set() or (stop is not None and stop.is_set())
             if is_stopped or watch.clock.elapsed_s() > (watch.clock.budget.time_limit_s or math.inf) + GRACE_S:
                 solver.stop_search()
     except KeyboardInterrupt:
         is_interrupted = True
-        while thread.is_alive():
+        solver.stop_search()
+        while not done.wait(TICK_S):
             solver.stop_search()  # again and again: before the search has begun it does nothing
-            thread.join(TICK_S)
     if watch.error is not None:
         raise watch.error
     return _end(solver, model, watch, status[0], is_interrupted)
