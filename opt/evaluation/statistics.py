@@ -210,7 +210,7 @@ def sign_test(wins: int, losses: int) -> float:
     if n == 0:
         return math.nan
     tail = sum(math.comb(n, k) for k in range(min(wins, losses) + 1))
-    return min(1.0, tail / 2 ** (n - 1))
+    return float(min(1.0, tail / 2 ** (n - 1)))
 
 
 def signed_rank_test(differences: npt.ArrayLike) -> float:
