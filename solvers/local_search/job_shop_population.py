@@ -1,0 +1,72 @@
+"""A small population of good selections, bred by path relinking (Peng, Lue and Cheng 2015, TS/PR).
+
+Each member is the end of a tabu search. Two members give a selection on the way between them, from which
+tabu search starts again; the child takes the place of a member too close to it, or else of the worst, if it
+is better. When the members have become alike, all but the best are replaced by fresh ones.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from counterpoint.solvers.local_search.job_shop_graph import Int32Array
+from counterpoint.solvers.local_search.job_shop_random import draw
+from counterpoint.solvers.local_search.job_shop_relinking import blend, by_start, distance
+from counterpoint.solvers.local_search.job_shop_run import Run
+from counterpoint.solvers.local_search.job_shop_starts import random_order
+
+NOISE = 100  # percent, of the randomised dispatcher
+CLOSE = 0.02  # members nearer than this share of the mean distance of fresh members count as alike
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The end of one tabu search: its makespan and its operations sorted by start."""
+
+    makespan: int
+    order: Int32Array
+
+
+def evolve(run: Run, start: Int32Array, size: int, patience: int) -> None:
+    """Search until the run's budget ends it."""
+    best = _descend(run, start, patience)
+    while run.goes_on():
+        members = [best]
+        while run.goes_on() and len(members) < size:
+            members.append(_descend(run, random_order(run.graph, NOISE, run.random), patience))
+        _breed(run, members, patience)
+        best = min(members, key=lambda one: one.makespan)
+
+
+def _breed(run: Run, members: list[Member], patience: int) -> None:
+    """Relink random pairs until the members are alike; changes `members` in place."""
+    fresh = np.mean([distance(run.graph, members[0].order, one.order) for one in members[1:]] or [0])
+    while run.goes_on():
+        a = draw(run.random, len(members))
+        b = (a + 1 + draw(run.random, len(members) - 1)) % len(members)
+        apart = distance(run.graph, members[a].order, members[b].order)
+        if apart <= CLOSE * fresh:
+            if len(members) <= 2:
+                return
+            del members[a if members[a].makespan > members[b].makespan else b]
+            continue
+        weight = 0.3 + 0.4 * draw(run.random, 1 << 20) / (1 << 20)
+        child = _descend(run, blend(members[a].order, members[b].order, weight), patience)
+        _insert(run, members, child, CLOSE * fresh)
+
+
+def _insert(run: Run, members: list[Member], child: Member, close: float) -> None:
+    apart = [distance(run.graph, child.order, one.order) for one in members]
+    nearest = int(np.argmin(apart))
+    if apart[nearest] <= close:
+        if child.makespan < members[nearest].makespan:
+            members[nearest] = child
+        return
+    worst = max(range(len(members)), key=lambda i: members[i].makespan)
+    if child.makespan <= members[worst].makespan:
+        members[worst] = child
+
+
+def _descend(run: Run, order: Int32Array, patience: int) -> Member:
+    makespan, best = run.descend(order, patience)
+    return Member(makespan, by_start(run.graph, best))
