@@ -6,7 +6,9 @@ import math
 import numpy as np
 
 from counterpoint.opt.errors import OptionError
-from counterpoint.opt.problems.job_shop import Blocking, IntArray, JobShop
+from counterpoint.opt.problems.job_shop import MAX_TIME, Blocking, IntArray, JobShop
+
+MAX_WINDOWS = 100_000  # of all machines together
 
 
 def with_variants(
@@ -43,11 +45,14 @@ def with_variants(
         if due_date_tightness < 0:
             raise OptionError(f"due_date_tightness must be at least 0, not {due_date_tightness}")
         works = np.add.reduceat(_shortest(shop), shop.job_offsets[:-1]).tolist()
-        changes["due_dates"] = np.array([math.floor(due_date_tightness * work) for work in works])
+        due_dates = [math.floor(due_date_tightness * work) for work in works]
+        if max(due_dates) > MAX_TIME:
+            raise OptionError(f"due_date_tightness {due_date_tightness:g} makes due dates above {MAX_TIME}")
+        changes["due_dates"] = np.array(due_dates)
         changes["weights"] = rng.integers(1, max_weight, size=shop.num_jobs, endpoint=True)
         changes["objective"] = "total-weighted-tardiness"
-    if windows_per_machine < 0:
-        raise OptionError(f"windows_per_machine must be at least 0, not {windows_per_machine}")
+    if not 0 <= windows_per_machine <= MAX_WINDOWS // shop.num_machines:
+        raise OptionError(f"windows_per_machine must lie in 0..{MAX_WINDOWS // shop.num_machines}")
     if windows_per_machine:
         changes["unavailable"] = _windows(shop, rng, windows_per_machine)
     return dataclasses.replace(shop, **changes) if changes else shop  # type: ignore[arg-type]

@@ -4,7 +4,7 @@
 operation the number of its machines followed by ``machine duration`` pairs. The third number of the header is not used.
 
 Files in circulation number machines from 1 (Brandimarte, Hurink) or from 0 (some mirrors), and nothing in them
-says which. A file in which 0 occurs and m does not is 0-based, one in which m occurs and 0 does not is 1-based;
+says which. A file in which 0 and m - 1 occur and m does not is 0-based, one in which m occurs and 0 does not is 1-based;
 if neither occurs the reader asks for the base (``format="fjs-0"`` or ``"fjs-1"``) instead of guessing, unless one
 of the two readings is, number for number, a public instance (Brandimarte's mk06 and mk10 leave machines unused).
 """
@@ -146,6 +146,12 @@ def _base(lines: Sequence[Line], machines: Sequence[Sequence[int]], num_machines
         )
     if has_zero is None and has_last is None:
         return None
+    if has_zero is not None and all(num_machines - 1 not in row for row in machines):
+        raise InstanceError(
+            f"machine {num_machines - 1} has no operation although machines count from 0 and the header says "
+            f'{num_machines} machines; if that is meant, pass format="fjs-0"',
+            line=lines[0].number,
+        )
     return 0 if has_zero is not None else 1
 
 
