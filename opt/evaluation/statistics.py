@@ -74,13 +74,13 @@ def bootstrap_interval(
     if not 0 < confidence < 1 or resamples < 1:
         raise ValueError("confidence must lie in (0, 1) and resamples be positive")
     units = data if clusters is None else _cluster_means(data, clusters)
-    if clusters is not None and len(units) == 1 and len(data) > 1:
-        units = data
     n = len(units)
+    if n == 1:
+        units = data
     if n == 0:
         return Interval(math.nan, math.nan, math.nan, 0, confidence)
     estimate = float(units.mean())
-    if n == 1:
+    if len(units) == 1:
         return Interval(estimate, math.nan, math.nan, 1, confidence)
     if n < FEW:
         warnings.warn(

@@ -63,7 +63,7 @@ def common_instances(frame: "pd.DataFrame") -> "pd.DataFrame":
     full = all_solved[all_solved].groupby(INSTANCE).size()
     keys = set(full[full == len(alive)].index)
     keep = [key in keys for key in rows[INSTANCE].itertuples(index=False, name=None)]
-    return rows[keep]
+    return rows[np.array(keep, bool)]
 
 
 def _family(frame: "pd.DataFrame", confidence: float, seed: int) -> "pd.DataFrame":
