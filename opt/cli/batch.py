@@ -1,5 +1,6 @@
 """The work behind `solve` and `compare`: read, run as a study, print, export, report, exit."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ def run_batch(
     summary: bool = False,
 ) -> None:
     """Run methods x instances x seeds; raises typer.Exit with the status."""
-    from counterpoint.opt.evaluation.compare import compare
+    from counterpoint.opt.evaluation.compare import Comparison, compare
     from counterpoint.opt.problems.table import problem
+    from counterpoint.opt.studies.study import StudyInterrupted
 
     instances, errors = load_instances(inputs, format)
     complain(errors)
@@ -40,17 +42,23 @@ def run_batch(
         limits = {**limits, "time_limit": 60.0}
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    comparison = compare(
-        instances,
-        chosen,
-        seeds=list(seeds),
-        workers=workers,
-        store=None if out is None else out / "study.sqlite",
-        retry_failed=retry_failed,
-        memory_limit_mb=memory_limit,
-        progress=None if quiet or as_json else True,
-        **limits,
-    )
+    interrupted = None
+    warnings.simplefilter("ignore", UserWarning)  # they are printed as notes below the table
+    try:
+        comparison = compare(
+            instances,
+            chosen,
+            seeds=list(seeds),
+            workers=workers,
+            store=None if out is None else out / "study.sqlite",
+            retry_failed=retry_failed,
+            memory_limit_mb=memory_limit,
+            progress=not (quiet or as_json),
+            **limits,
+        )
+    except StudyInterrupted as stopped:
+        interrupted = stopped
+        comparison = Comparison.from_results(stopped.results)
     if out is not None:
         write_results(comparison.results, out)
     if export is not None:
@@ -67,8 +75,10 @@ def run_batch(
             if path is not None:
                 typer.echo(f"wrote {path}")
     for skipped in comparison.skipped:
-        typer.secho(f"skipped: {skipped}", err=True, fg="yellow")
-    raise typer.Exit(130 if comparison.was_interrupted else exit_status(comparison.results, len(errors)))
+        typer.secho(f"skipped: {skipped.method} on {skipped.instance}: {skipped.reason}", err=True, fg="yellow")
+    if interrupted is not None:
+        typer.secho(f"counterpoint: {interrupted}", err=True, fg="yellow")
+    raise typer.Exit(130 if interrupted is not None else exit_status(comparison.results, len(errors)))
 
 
 def show(comparison: Any, summary: bool) -> None:
@@ -95,8 +105,35 @@ def show(comparison: Any, summary: bool) -> None:
             for row in frame.itertuples()
         ),
     )
-    table = comparison.summary().reset_index()
-    print_table(list(table.columns), table.itertuples(index=False), title="Summary by method")
+    print_table(
+        (
+            "method", "runs", "solved", "proved", "failed", "mean gap %", "95 % interval", "median gap %", "wall s",
+            "cpu s", "wins", "ties", "losses",
+        ),
+        (
+            (
+                row.method,
+                row.runs,
+                row.solved,
+                row.optimal,
+                row.failed,
+                percent(row.mean_gap),
+                f"{percent(row.gap_low)} .. {percent(row.gap_high)}" if row.gap_low == row.gap_low else "-",
+                percent(row.median_gap),
+                f"{row.wall_s:.2f}",
+                f"{row.cpu_s:.2f}",
+                row.wins,
+                row.ties,
+                row.losses,
+            )
+            for row in comparison.summary().reset_index().itertuples()
+        ),
+        title="Summary by method",
+    )  # fmt: skip
+    for line in comparison.verdict():
+        typer.echo(line)
+    for line in comparison.warnings:
+        typer.echo(f"note: {line}")
 
 
 def write_results(results: Sequence[Any], folder: Path) -> None:

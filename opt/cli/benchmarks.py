@@ -17,16 +17,12 @@ def benchmarks(
     from counterpoint.opt.cli.output import print_json, print_table
     from counterpoint.opt.problems.table import resolve
 
-    known = resolve("counterpoint.datasets.registry:reference_of")
+    known = resolve("counterpoint.datasets.registry:reference")
     columns = ("name", "lower bound", "upper bound", "source")
     rows = []
     for name in resolve("counterpoint.datasets.registry:benchmarks")(pattern):
         reference = known(name)
-        rows.append(
-            (name, None, None, "")
-            if reference is None
-            else (name, reference.lower_bound, reference.upper_bound, reference.source)
-        )
+        rows.append((name, reference.lower_bound, reference.upper_bound, reference.source))
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
