@@ -9,7 +9,7 @@ Inputs = Annotated[
     list[str],
     typer.Argument(
         metavar="INSTANCES...",
-        help="Instance files, folders of them, or names of public benchmarks (ta41, 'la0*').",
+        help="Instance files, folders of them, or names of public benchmarks (ta41, 'la0?').",
         show_default=False,
     ),
 ]

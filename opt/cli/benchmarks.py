@@ -6,7 +6,7 @@ import typer
 
 from counterpoint.opt.cli import arguments as arg
 
-EXAMPLES = "Examples:\n\ncounterpoint benchmarks 'ta4*'"
+EXAMPLES = "Examples:\n\ncounterpoint benchmarks 'ta4?'"
 
 
 def benchmarks(

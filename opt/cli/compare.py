@@ -10,7 +10,7 @@ from counterpoint.opt.cli import arguments as arg
 EXAMPLES = (
     "Examples:\n\n"
     "counterpoint compare ft06 ft10 -m cp-sat -m tabu -m spt -t 10\n\n"
-    "counterpoint compare 'ta0*' -m hybrid -m fdd-mwkr --seeds 3 -t 30 --out runs/ta --report ta.html"
+    "counterpoint compare 'ta0?' -m hybrid -m fdd-mwkr --seeds 3 -t 30 --out runs/ta --report ta.html"
 )
 
 
