@@ -1,4 +1,8 @@
-"""Instances as tagged JSON, with the line of every error."""
+"""Instances as tagged JSON, with the line of every error.
+
+What we write carries ``content_hash``, the SHA-256 of the instance without its name; a file that has it and does not
+match it was changed on the way, and is refused. Files written by hand need not have it.
+"""
 
 import json
 from typing import Any
@@ -7,6 +11,8 @@ from counterpoint.datasets.json_lines import first_bad_token, line_of_place
 from counterpoint.opt.codec import load_json
 from counterpoint.opt.errors import InstanceError, printable
 from counterpoint.opt.problems.table import problems
+
+HASH = "content_hash"
 
 
 def read_json(raw: bytes, problem: str | None = None) -> Any:
@@ -24,7 +30,7 @@ def read_json(raw: bytes, problem: str | None = None) -> Any:
 def write_json(instance: Any) -> str:
     """Return an instance as JSON, one field per line, so that a lost or doubled line cannot pass."""
     family = next(p for p in problems() if p.name == instance.problem)
-    data = family.load("encode")(instance)
+    data = {**family.load("encode")(instance), HASH: instance.content_hash}
     fields = (f"  {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in data.items())
     return "{\n" + ",\n".join(fields) + "\n}\n"
 
@@ -38,4 +44,10 @@ def _decode(data: Any, problem: str | None) -> Any:
         raise InstanceError(
             f"expected an object with type {' or '.join(names)}, not {printable(repr(kind)[:40])}", place=("type",)
         )
-    return next(p for p in problems() if p.name == kind).load("decode")(data)
+    fields = {key: value for key, value in data.items() if key != HASH}
+    instance = next(p for p in problems() if p.name == kind).load("decode")(fields)
+    if HASH in data and data[HASH] != instance.content_hash:
+        raise InstanceError(
+            "differs from the instance here: the file was changed; remove this field if that was meant", place=(HASH,)
+        )
+    return instance

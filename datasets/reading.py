@@ -17,6 +17,7 @@ from counterpoint.opt.errors import InstanceError, OptionError
 from counterpoint.opt.problems.table import problem as problem_named
 
 MAX_BYTES = 200_000_000
+GENERAL_EXTENSIONS = (".txt", ".data", ".dat", "")  # say nothing about the format
 
 
 def read(path: str | os.PathLike[str], *, problem: str | None = None, format: str | None = None) -> Any:
@@ -129,7 +130,10 @@ def _parse(raw: bytes, file: Path, problem: str | None, format: str | None) -> A
 
 def _read_one(fitting: Sequence[Format], lines: Sequence[Line], file: Path) -> Any:
     """Read with the one format that accepts the whole file; the extension decides between several."""
-    preferred = sorted(fitting, key=lambda f: file.suffix.lower() not in f.extensions)
+    suffix = file.suffix.lower()
+    if suffix not in GENERAL_EXTENSIONS:
+        fitting = [f for f in fitting if suffix in f.extensions] or fitting
+    preferred = sorted(fitting, key=lambda f: suffix not in f.extensions)
     accepted: list[tuple[Format, Any]] = []
     errors: list[InstanceError] = []
     for candidate in preferred:
@@ -144,7 +148,7 @@ def _read_one(fitting: Sequence[Format], lines: Sequence[Line], file: Path) -> A
         raise InstanceError(
             f"{errors[0].message} (read as {preferred[0].name}; pass {others} if it is that)", line=errors[0].line
         )
-    by_extension = [pair for pair in accepted if file.suffix.lower() in pair[0].extensions]
+    by_extension = [pair for pair in accepted if suffix in pair[0].extensions]
     if len(accepted) > 1 and len(by_extension) != 1:
         raise InstanceError(
             f"several formats fit, pass format= one of: {_listed([f for f, _ in accepted])}", line=lines[0].number

@@ -11,15 +11,20 @@ MAX_MACHINES = 1_000_000
 
 
 class Line(NamedTuple):
-    """A line that is neither blank nor a comment, with its 1-based number in the file."""
+    """A line that is neither blank nor a comment, with its 1-based number in the file.
+
+    `is_ended` is False for a last line without a newline: the file may have been cut there.
+    """
 
     number: int
     raw: bytes
+    is_ended: bool = True
 
 
 def data_lines(raw: bytes) -> list[Line]:
     """Split a file into its lines, without blank lines and ``#`` comments; O(size)."""
-    lines = (Line(i, text.strip()) for i, text in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1))
+    texts = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = (Line(i, text.strip(), i < len(texts)) for i, text in enumerate(texts, 1))
     return [line for line in lines if line.raw and not line.raw.startswith(b"#")]
 
 

@@ -4,9 +4,10 @@
 operation the number of its machines followed by ``machine duration`` pairs. The third number of the header is not used.
 
 Files in circulation number machines from 1 (Brandimarte, Hurink) or from 0 (some mirrors), and nothing in them
-says which. A file in which 0 and m - 1 occur and m does not is 0-based, one in which m occurs and 0 does not is 1-based;
-if neither occurs the reader asks for the base (``format="fjs-0"`` or ``"fjs-1"``) instead of guessing, unless one
-of the two readings is, number for number, a public instance (Brandimarte's mk06 and mk10 leave machines unused).
+says which. A file in which 0 and m - 1 occur and m does not is 0-based; one in which m occurs and 0 does not is
+1-based; if neither occurs the reader asks for the base (``format="fjs-0"`` or ``"fjs-1"``) instead of guessing,
+unless one of the two readings is, number for number, a public instance (Brandimarte's mk06 and mk10 leave machines
+unused). Read with the base given, an m that is too large passes.
 """
 
 import re

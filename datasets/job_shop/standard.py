@@ -7,8 +7,9 @@ format has no check sum, whatever does not look like the shop the header promise
 - in a rectangular shop every job visits each of the m machines once; a file in which at least half of the jobs do
   is taken to be one, and a job that does not is refused there (a lost pair, a changed machine, a wrong m);
 - any other file (jobs of different lengths, machines visited again) is read job by job, and refused if machine
-  m - 1 has no operation (a wrong m).
-``format="ragged"`` drops these two rules for files where jobs may have any operations; then a lost pair passes.
+  m - 1 has no operation (a wrong m) or the last line has no newline (the last job may be cut).
+``format="ragged"`` is for files where jobs may have any operations: it drops these rules but the last; then a lost
+pair passes, as does an m that is too large.
 """
 
 from collections.abc import Sequence
@@ -45,12 +46,15 @@ def read_standard(lines: Sequence[Line], name: str) -> JobShop:
             'if that is meant, read it with format="ragged"',
             line=lines[0].number,
         )
+    if not all(full):
+        _check_end(lines)
     return shop_from_rows(name, num_machines, rows, lines[1:])
 
 
 def read_ragged(lines: Sequence[Line], name: str) -> JobShop:
     """Parse a file in the standard format whose jobs may have any operations."""
     num_machines, rows = _rows(lines)
+    _check_end(lines)
     return shop_from_rows(name, num_machines, rows, lines[1:])
 
 
@@ -82,6 +86,14 @@ def write_ragged(shop: JobShop) -> str:
     ends = (2 * shop.job_offsets).tolist()
     rows = (" ".join(map(str, pairs[a:b])) for a, b in pairwise(ends))
     return "\n".join([f"{shop.num_jobs} {shop.num_machines}", *rows, ""])
+
+
+def _check_end(lines: Sequence[Line]) -> None:
+    if not lines[-1].is_ended:
+        raise InstanceError(
+            "the last line has no newline, so the last job may be cut; add one if the file is complete",
+            line=lines[-1].number,
+        )
 
 
 def _rows(lines: Sequence[Line]) -> tuple[int, list[list[int]]]:
