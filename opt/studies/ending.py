@@ -51,7 +51,8 @@ def classify(run: Running, memory_limit_mb: int | None, out_of_memory_kills: int
     """Say why a worker died without an answer."""
     budget = run.case.budget
     if run.reason == "memory":
-        held = run.held_bytes / 2**20
+        peak = 0.0 if run.ended is None else run.ended.peak_bytes - (run.base_bytes or 0.0)
+        held = max(run.held_bytes, peak) / 2**20
         return Termination.MEMORY, f"killed: held {held:.0f} MB, over the memory limit of {memory_limit_mb} MB"
     if run.reason == "deadline":
         late = f"{run.grace_s:g} s past its time limit of {budget.time_limit_s:g} s"

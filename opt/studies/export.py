@@ -75,8 +75,8 @@ def neutral(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
-    text = value.replace("\0", "\\x00")
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+    text = value.replace("\0", "\\x00").replace("\r", "\\r")  # NUL ends, and a bare CR splits, a cell for many readers
+    return f"'{text}" if value.lstrip(" ").startswith(FORMULA_STARTS) else text
 
 
 def _neutralised(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -44,17 +44,18 @@ class ForkServer:
     Parameters
     ----------
     threads : int
-    preload : sequence of str
+    preload : list of str
         Modules to import before the first fork.
-    rehearse : sequence of bytes
-        Cases to run for one step before the first fork (see `worker.rehearse`).
+    rehearse : list of (bytes, bool)
+        Cases to prepare, and perhaps to run for one step, before the first fork (see `worker.rehearse`).
     """
 
-    def __init__(self, threads: int, preload: list[str], rehearse: list[bytes]) -> None:
+    def __init__(self, threads: int, preload: list[str], rehearse: list[tuple[bytes, bool]]) -> None:
         self.threads = threads
         self.buffer = bytearray()
         self.pids: dict[int, int] = {}
-        self.hello = {"sys_path": sys.path, "preload": preload, "rehearse": [m.decode("latin-1") for m in rehearse]}
+        messages = [(message.decode("latin-1"), is_run) for message, is_run in rehearse]
+        self.hello = {"sys_path": sys.path, "preload": preload, "rehearse": messages}
         self._start(self.hello)
 
     def await_ready(self, should_stop: Callable[[], bool]) -> bool:

@@ -122,26 +122,25 @@ class Supervisor:
                 return
             self.selector.register(server.control, selectors.EVENT_READ, server)
 
-    def _preparation(self, threads: int) -> tuple[list[str], list[bytes]]:
-        """Return the modules to import and the cases to rehearse before forking."""
+    def _preparation(self, threads: int) -> tuple[list[str], list[tuple[bytes, bool]]]:
+        """Return the modules to import and the cases to rehearse (run, if True) before forking."""
         cases = [case for _, case in self.waiting if case.threads == threads]
         families = {case.instance.problem for case in cases}
         targets = [t for name in families for _, t in problem(name).parts if not _is_for_display(t)]
         targets += [t for case in cases for t in (case.chosen.target, case.chosen.options)]
         modules = dict.fromkeys(["counterpoint.opt.studies.worker", *(t.partition(":")[0] for t in targets if t)])
-        if any(case.chosen.options for case in cases):
-            modules["pydantic"] = None
-        # pure Numba only: engines with threads of their own must not have run in a process that forks
-        compiled = [case for case in cases if set(case.chosen.needs) == {"numba"}]
-        often = Counter(case.chosen.name for case in compiled)
-        smallest: dict[str, Case] = {}
-        for case in compiled:
-            best = smallest.get(case.chosen.name)
-            if often[case.chosen.name] >= REHEARSAL_PAYS_FROM and (
-                best is None or len(self._json_of(case)) < len(self._json_of(best))
-            ):
+        smallest: dict[str, Case] = {}  # of each method that has something to prepare
+        for case in (c for c in cases if c.chosen.options or "numba" in c.chosen.needs):
+            best = smallest.setdefault(case.chosen.name, case)
+            if len(self._json_of(case)) < len(self._json_of(best)):
                 smallest[case.chosen.name] = case
-        return list(modules), [encode_case(case, self._json_of(case), None, None) for case in smallest.values()]
+        often = Counter(case.chosen.name for case in cases)
+        rehearsals = []
+        for name, case in smallest.items():
+            # pure Numba only: engines with threads of their own must not have run in a process that forks
+            is_run = set(case.chosen.needs) == {"numba"} and often[name] >= REHEARSAL_PAYS_FROM
+            rehearsals.append((encode_case(case, self._json_of(case), None, None), is_run))
+        return list(modules), rehearsals
 
     def _json_of(self, case: Case) -> bytes:
         instance = case.instance

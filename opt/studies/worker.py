@@ -137,10 +137,12 @@ def _run(order: Order, speaker: Speaker) -> None:
     speaker.say({"kind": "result"}, body)
 
 
-def rehearse(message: bytes) -> None:
-    """Run a case for one step in the fork server, so that its compiled kernels are loaded before any fork."""
+def rehearse(message: bytes, is_run: bool) -> None:
+    """Do in the fork server what all workers would do again: build options and, if `is_run`, load compiled kernels."""
     case = decode_order(message).case
-    run(case.instance, case.chosen, Budget(time_limit_s=0.1, iterations=1, threads=1), 0, case.built)
+    _ = case.built
+    if is_run:
+        run(case.instance, case.chosen, Budget(time_limit_s=0.1, iterations=1, threads=1), 0, case.built)
 
 
 def describe(error: BaseException) -> str:

@@ -29,7 +29,13 @@ def wanted(log, count, seconds, name, limit_s):
 def rows(results):
     """What a resumed study must have in common with one that was left alone."""
     return [
-        [r.instance_name, r.seed, r.objective, str(r.termination), [] if r.solution is None else r.solution.start.tolist()]
+        [
+            r.instance_name,
+            r.seed,
+            r.objective,
+            str(r.termination),
+            [] if r.solution is None else r.solution.start.tolist(),
+        ]
         for r in results
     ]
 

@@ -51,9 +51,7 @@ def test_threads_count_only_where_they_are_used():
 
 def test_key_of_hostile_names():
     names = ["", "\0", "'; DROP TABLE results; --", "\ud800", "a\nb"]
-    shops = [
-        JobShop.from_matrices(name, SHOP.machine.reshape(3, 3), SHOP.duration.reshape(3, 3)) for name in names
-    ]
+    shops = [JobShop.from_matrices(name, SHOP.machine.reshape(3, 3), SHOP.duration.reshape(3, 3)) for name in names]
     assert len({replace(BASE, instance=shop).key for shop in shops}) == len(names)
 
 
