@@ -22,6 +22,7 @@ from counterpoint.solvers.rules.job_shop import schedule as dispatch
 SOLVER = f"ortools {version('ortools')}"
 START_SHARE = 0.05  # of the time limit, for the first schedule
 START_ORDERS = 20
+PORTFOLIO = 4  # workers from which CP-SAT runs a portfolio
 RULES: tuple[Rule, ...] = ("lrm", "fdd-mwkr", "mwkr")  # the three best of non-delay rules on ta01-80
 
 
@@ -93,6 +94,7 @@ def improve(
     report: Report,
     *,
     bound: float | None = None,
+    workers: int | None = None,
     stop: Stop | None = None,
 ) -> Outcome:
     """Improve a known schedule, or prove it optimal, in what is left of a budget.
@@ -109,8 +111,10 @@ def improve(
     report : Report
     bound : float, optional
         A proven lower bound from elsewhere.
-    stop : Stop, optional
-        Set it from any thread to end the search early.
+    workers : int, optional
+        Threads of the search; default: the budget's.
+    stop : callable, optional
+        Asked every 50 ms; True ends the search early, as "completed".
     """
     value = check(instance, known).objective
     assert value is not None
@@ -125,7 +129,10 @@ def improve(
     watch = Watch(clock, report, lambda read: _schedule(model, read), proven)
     solver = cp_model.CpSolver()
     solver.parameters.random_seed = seed % 2**31
-    solver.parameters.num_workers = clock.budget.threads_or_all()
+    solver.parameters.num_workers = workers or clock.budget.threads_or_all()
+    # in the portfolio of many workers some go without linear relaxation; one or two workers never would
+    if solver.parameters.num_workers < PORTFOLIO:
+        solver.parameters.linearization_level = 0
     solver.parameters.relative_gap_limit = clock.budget.gap
     if clock.budget.iterations is not None:
         solver.parameters.max_number_of_conflicts = clock.budget.iterations

@@ -17,7 +17,7 @@ from counterpoint.opt.budget import Clock
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.result import Termination
 
-Stop = threading.Event
+Stop = Callable[[], bool]  # True: end the search
 TICK_S = 0.05
 GRACE_S = 0.2  # CP-SAT keeps its own time; past this it is told
 
@@ -54,7 +54,7 @@ class Watch:
     solution: Any = None
     objective: float | None = None
     error: BaseException | None = None
-    stop: Stop = field(default_factory=Stop)
+    is_over: threading.Event = field(default_factory=threading.Event)
     lock: Any = field(default_factory=threading.Lock)
 
     def take_solution(self, read: Callable[[Any], int], objective: float) -> None:
@@ -64,7 +64,7 @@ class Watch:
             self.report(self.solution)
             target = self.clock.budget.target
             if target is not None and self.objective <= target:
-                self.stop.set()
+                self.is_over.set()
 
     def take_bound(self, bound: float) -> None:
         """Take in a bound; the objective is an integer, so it may be rounded up."""
@@ -80,7 +80,7 @@ class Watch:
             act(*arguments)
         except BaseException as error:
             self.error = self.error or error
-            self.stop.set()
+            self.is_over.set()
 
 
 class _Callback(cp_model.CpSolverSolutionCallback):
@@ -93,7 +93,7 @@ class _Callback(cp_model.CpSolverSolutionCallback):
     def on_solution_callback(self) -> None:
         """Called by CP-SAT on each improvement."""
         self.watch.guard(self.watch.take_solution, self.value, self.objective_value)
-        if self.watch.stop.is_set():
+        if self.watch.is_over.is_set():
             self.stop_search()
 
 
@@ -107,17 +107,17 @@ def search(solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, sto
     model : CpModel
         Feasible: one that CP-SAT calls infeasible is an error.
     watch : Watch
-    stop : threading.Event, optional
-        Set from outside to end the search: the termination is then "completed".
+    stop : callable, optional
+        Asked every 50 ms; True ends the search, and the termination is "completed".
 
     Raises
     ------
     RuntimeError
         If CP-SAT answers anything but optimal, feasible or unknown.
     """
-    remaining = watch.clock.remaining_s()
-    if math.isfinite(remaining):
-        solver.parameters.max_time_in_seconds = remaining
+    limit = watch.clock.budget.time_limit_s
+    if limit is not None:
+        solver.parameters.max_time_in_seconds = watch.clock.remaining_s()
     solver.parameters.catch_sigint_signal = False
     solver.best_bound_callback = lambda bound: watch.guard(watch.take_bound, bound)
     callback = _Callback(watch)
@@ -129,11 +129,12 @@ def search(solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, sto
         done.set()
 
     threading.Thread(target=run, name="cp-sat", daemon=True).start()
-    is_interrupted = False
+    is_interrupted = is_stopped = False
+    deadline = math.inf if limit is None else limit + GRACE_S
     try:
         while not done.wait(TICK_S):
-            is_stopped = watch.stop.is_set() or (stop is not None and stop.is_set())
-            if is_stopped or watch.clock.elapsed_s() > (watch.clock.budget.time_limit_s or math.inf) + GRACE_S:
+            is_stopped = is_stopped or (stop is not None and stop())
+            if is_stopped or watch.is_over.is_set() or watch.clock.elapsed_s() > deadline:
                 solver.stop_search()
     except KeyboardInterrupt:
         is_interrupted = True
@@ -142,10 +143,14 @@ def search(solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, sto
             solver.stop_search()  # again and again: before the search has begun it does nothing
     if watch.error is not None:
         raise watch.error
-    return _end(solver, model, watch, status[0], is_interrupted)
+    outside = Termination.INTERRUPTED if is_interrupted else Termination.COMPLETED if is_stopped else None
+    return _end(solver, model, watch, status[0], outside)
 
 
-def _end(solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, status: Any, is_interrupted: bool) -> End:
+def _end(
+    solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, status: Any, outside: Termination | None
+) -> End:
+    """Say what a search came to; `outside` is what ended it if nobody but the caller could know."""
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN):
         fault = model.validate() or solver.response_proto.solution_info
         raise RuntimeError(f"CP-SAT calls this model {solver.status_name(status)}: {fault}")
@@ -153,24 +158,15 @@ def _end(solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, statu
         watch.take_solution(solver.value, solver.objective_value)
     if status != cp_model.UNKNOWN:
         watch.take_bound(solver.best_objective_bound)
-    if is_interrupted:
-        reason = Termination.INTERRUPTED
-    elif status == cp_model.OPTIMAL:
-        # CP-SAT says OPTIMAL also when the gap asked for is reached
-        is_proved = watch.objective is not None and watch.bound >= watch.objective
-        reason = Termination.OPTIMAL if is_proved else Termination.GAP
-    else:
-        reason = _limit(watch)
-    return End(watch.solution, watch.objective, watch.bound, reason, solver.response_proto.solution_info)
-
-
-def _limit(watch: Watch) -> Termination:
-    """Which limit ended a search that is not proved."""
     reason = watch.clock.stop(objective=watch.objective, bound=watch.bound)
-    if reason is not None:
-        return reason
-    if watch.clock.budget.iterations is not None:
-        return Termination.ITERATIONS
-    remaining = watch.clock.remaining_s()
-    # CP-SAT stops a moment before its limit rather than after it
-    return Termination.TIME if remaining < 1.0 else Termination.COMPLETED
+    if reason in (Termination.OPTIMAL, Termination.GAP, Termination.TARGET):
+        outside = reason
+    elif status == cp_model.OPTIMAL:
+        outside = Termination.GAP  # CP-SAT says OPTIMAL also when the gap asked for is reached, as it counts gaps
+    elif outside is None and reason is None:
+        # a search that ends by itself without proof has counted its conflicts, or stopped a moment early
+        is_counted = watch.clock.budget.iterations is not None
+        outside = Termination.ITERATIONS if is_counted else Termination.TIME
+    final = outside or reason
+    assert final is not None
+    return End(watch.solution, watch.objective, watch.bound, final, solver.response_proto.solution_info)

@@ -103,7 +103,7 @@ def test_stop_from_another_thread():
     threading.Timer(1.0, stop.set).start()
     clock = Budget(time_limit_s=60, threads=1).start()
     known = first_schedule(shop, 0, clock)
-    outcome = improve(shop, known, clock, 0, Options(), Recorder(shop), stop=stop)
+    outcome = improve(shop, known, clock, 0, Options(), Recorder(shop), stop=stop.is_set)
     assert clock.elapsed_s() < 10
     assert outcome.termination is Termination.COMPLETED
 

@@ -1,0 +1,187 @@
+"""The default method for job shops: rules, preemptive bound, tabu search and CP-SAT under one budget.
+
+Tabu search finds schedules that CP-SAT does not; CP-SAT proves what tabu search cannot. Rules and bound
+come first: if they meet, nothing is left to do. Then, on two cores or more, tabu searches run in threads of
+their own (compiled, without the interpreter's lock) beside CP-SAT, and all report to one board. Whoever
+has fallen behind starts anew from the best schedule of all, now and then; CP-SAT so gets the tight horizon
+that its propagation lives on. On one core they take turns of growing length.
+
+Variants that tabu search cannot treat are left to CP-SAT, with a hint from rules and job insertion.
+"""
+
+import math
+import threading
+from dataclasses import dataclass
+
+from counterpoint.opt.budget import Budget
+from counterpoint.opt.errors import OptionError
+from counterpoint.opt.interfaces import Report
+from counterpoint.opt.problems.job_shop import JobShop
+from counterpoint.opt.problems.job_shop_check import check
+from counterpoint.opt.result import Outcome, Termination
+from counterpoint.solvers.bounds.job_shop import best_bound
+from counterpoint.solvers.cp_sat import job_shop as cp_sat
+from counterpoint.solvers.hybrid.board import Board, Part, PartClock
+from counterpoint.solvers.local_search import job_shop as tabu
+
+SOLVER = f"counterpoint, {cp_sat.SOLVER}"
+OPENING_SHARE = 0.1  # of the time limit, at most
+TABU_RESTARTS, CP_SAT_RESTARTS = 1.0, 0.5  # see Part: the population is dearer than learned clauses
+TICK_S = 0.02
+STREAM = 1_000  # seeds of one tabu thread: far enough apart never to meet another's
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of the hybrid.
+
+    Parameters
+    ----------
+    opening_s : float
+        Seconds of tabu search on all cores before CP-SAT joins in.
+    tabu_threads : int, optional
+        Cores that tabu search keeps after the opening, if there are two or more; default: one in two.
+    patience_s : float
+        Least seconds before a part that has fallen behind starts anew from the best schedule.
+
+    Raises
+    ------
+    OptionError
+        If a number is negative.
+    """
+
+    opening_s: float = 2.0
+    tabu_threads: int | None = None
+    patience_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        if min(self.opening_s, self.patience_s, self.tabu_threads or 0) < 0:
+            raise OptionError("opening_s, tabu_threads and patience_s must not be negative")
+
+
+def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
+    """Minimise the objective of any job shop.
+
+    Parameters
+    ----------
+    instance : JobShop
+    budget : Budget
+        `iterations` limits each part: the moves of a tabu search, the conflicts of a CP-SAT worker.
+    seed : int
+        Runs of more than one thread depend on the machine's speed, too.
+    options : Options
+    report : Report
+        Called from several threads, one call at a time.
+
+    Returns
+    -------
+    Outcome
+        On Ctrl-C the best schedule so far, as "interrupted".
+    """
+    clock = budget.start()
+    board = Board(clock, report, lambda schedule: float(check(instance, schedule).objective or 0.0))
+    board(cp_sat.first_schedule(instance, seed, clock), bound=best_bound(instance))
+    is_interrupted = False
+    try:
+        if board.ended() is None:
+            _search(instance, board, budget.threads_or_all(), seed, options)
+    except KeyboardInterrupt:
+        is_interrupted = True
+    if board.error is not None:
+        raise board.error
+    reason = Termination.INTERRUPTED if is_interrupted else board.ended() or Termination.ITERATIONS
+    return Outcome(board.best, board.value, reason, bound=board.bound, solver=SOLVER)
+
+
+def _search(instance: JobShop, board: Board, threads: int, seed: int, options: Options) -> None:
+    """Run what fits the instance until the board says that it is over, or a part has used up its iterations."""
+    if instance.features:
+        _prove(instance, board, threads, seed, options)
+    elif threads == 1:
+        _take_turns(instance, board, seed, options)
+    else:
+        _race(instance, board, threads, seed, options)
+
+
+def _race(instance: JobShop, board: Board, threads: int, seed: int, options: Options) -> None:
+    """Tabu search in threads; in this one CP-SAT with the rest of the cores, after the opening."""
+    clock, over = board.clock, threading.Event()
+    kept = threads // 2 if options.tabu_threads is None else min(options.tabu_threads, threads - 1)
+    opening_s = min(options.opening_s, OPENING_SHARE * clock.remaining_s())
+    runs = [
+        threading.Thread(
+            target=_tabu,
+            args=(instance, board, seed + STREAM * i, options, over, math.inf if i < kept else opening_s),
+            name=f"tabu-{i}",
+            daemon=True,
+        )
+        for i in range(threads)
+    ]
+    try:
+        for run in runs:
+            run.start()
+        while clock.elapsed_s() < opening_s and board.ended() is None:
+            over.wait(TICK_S)
+        _prove(instance, board, threads - kept, seed, options)
+    finally:
+        over.set()
+        for run in runs:
+            run.join()
+
+
+def _take_turns(instance: JobShop, board: Board, seed: int, options: Options) -> None:
+    """Tabu search and CP-SAT in turn on one core, each turn twice as long as the one before."""
+    turn_s, never = max(options.opening_s, TICK_S), threading.Event()
+    while board.ended() is None:
+        now_s = board.clock.elapsed_s()
+        moves = _tabu(instance, board, seed, options, never, now_s + turn_s)
+        now_s = board.clock.elapsed_s()
+        conflicts = _prove(instance, board, 1, seed, options, now_s + turn_s)
+        if Termination.ITERATIONS in (moves, conflicts):
+            return
+        turn_s, seed = 2 * turn_s, seed + 1
+
+
+def _tabu(
+    instance: JobShop, board: Board, seed: int, options: Options, over: threading.Event, until_s: float
+) -> Termination | None:
+    """Run tabu search until a time or until it is over; errors go to the board."""
+    part = Part(board, options.patience_s, TABU_RESTARTS)
+
+    def is_over() -> bool:
+        return over.is_set() or board.clock.elapsed_s() >= until_s or board.ended() is not None
+
+    clock = PartClock(board.clock.budget, board.clock.started, lambda: is_over() or part.should_stop())
+    reason = None
+    try:
+        while not is_over() and reason in (None, Termination.COMPLETED):
+            reason = tabu.improve(instance, part.begin(), clock, seed, part, bound=int(board.bound)).termination
+            seed += 1
+    except BaseException as error:
+        board.error = board.error or error
+    return reason
+
+
+def _prove(
+    instance: JobShop, board: Board, workers: int, seed: int, options: Options, until_s: float = math.inf
+) -> Termination | None:
+    """Run CP-SAT until a time or until it is over."""
+    part = Part(board, options.patience_s, CP_SAT_RESTARTS)
+    reason = None
+    while board.ended() is None and board.clock.elapsed_s() < until_s and reason in (None, Termination.COMPLETED):
+        outcome = cp_sat.improve(
+            instance,
+            part.begin(),
+            board.clock,
+            seed,
+            cp_sat.Options(),
+            part,
+            bound=board.bound,
+            workers=workers,
+            stop=lambda: board.clock.elapsed_s() >= until_s or part.should_stop(),
+        )
+        reason = outcome.termination
+        if reason is Termination.INTERRUPTED:
+            raise KeyboardInterrupt
+        seed += 1
+    return reason
