@@ -102,6 +102,7 @@ METHODS = (
         "job-shop",
         "counterpoint.solvers.local_search.job_shop_bottleneck:solve",
         "shifting bottleneck with Carlier's one-machine algorithm",
+        uses_bound=True,
         needs=("numba",),
     ),
     Method(
@@ -112,6 +113,7 @@ METHODS = (
         options="counterpoint.solvers.rules.job_shop_randomised:Options",
         handles=frozenset({"flexible", "tardiness", "unavailability"}),
         is_anytime=True,
+        uses_bound=True,
         is_random=True,
         needs=("numba",),
     ),

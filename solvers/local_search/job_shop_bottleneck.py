@@ -19,6 +19,7 @@ from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.job_shop import IntArray, JobShop, Schedule
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.bounds.carlier import carlier
+from counterpoint.solvers.bounds.job_shop import best_bound
 from counterpoint.solvers.local_search.job_shop_selection import (
     Selection,
     delays_between,
@@ -35,14 +36,18 @@ CYCLES = 3  # of re-sequencing while machines are missing (Adams, Balas and Zawa
 
 
 def solve(instance: JobShop, budget: Budget, seed: int, options: None, report: Report) -> Outcome:
-    """Run the procedure once; deterministic. Iterations count one-machine problems solved."""
+    """Run the procedure once, or until the lower bound is met; deterministic.
+
+    Iterations count one-machine problems solved.
+    """
     if instance.features:
         raise UnsupportedError(f"shifting bottleneck does not handle {', '.join(sorted(instance.features))}")
     clock = budget.start()
     best = dispatch(instance, "lrm")
-    report(best)
-    procedure = _Procedure(instance, clock)
-    reason = clock.stop(objective=best.makespan)
+    bound = best_bound(instance)
+    report(best, bound=bound)
+    procedure = _Procedure(instance, clock, bound)
+    reason = clock.stop(objective=best.makespan, bound=bound)
     if reason is None:
         reason = procedure.run()
     message = "the rule's schedule was the better one"
@@ -53,15 +58,15 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: None, report: R
         message = ""
     elif not procedure.is_complete:
         message = "stopped before all machines were sequenced; this is the rule's schedule"
-    return Outcome(best, float(best.makespan), reason, message=message, iterations=procedure.num_solved)
+    return Outcome(best, float(best.makespan), reason, bound, message=message, iterations=procedure.num_solved)
 
 
 class _Procedure:
     """The state of one run: the graph, which machines are sequenced, and the clock."""
 
-    def __init__(self, instance: JobShop, clock: Clock) -> None:
+    def __init__(self, instance: JobShop, clock: Clock, bound: int) -> None:
         machine = instance.machine
-        self.clock = clock
+        self.clock, self.bound = clock, bound
         self.graph: Selection = empty_selection(instance)
         used = [np.flatnonzero(machine == m) for m in range(instance.num_machines)]
         self.ops: list[IntArray] = [ops for ops in used if len(ops)]
@@ -79,9 +84,7 @@ class _Procedure:
         try:
             while not self.is_complete:
                 self._add_bottleneck()
-                cycles = 0
-                while (self.is_complete or cycles < CYCLES) and self._resequence():
-                    cycles += 1
+                self._improve()
         except _BudgetEndedError as end:
             return end.reason
         return Termination.COMPLETED
@@ -99,6 +102,12 @@ class _Procedure:
         self.sequenced[at] = order
         sequence_machine(self.graph, order)
         self.makespan = self._length()
+
+    def _improve(self) -> None:
+        """Re-sequence until nothing improves, or for `CYCLES` cycles while machines are missing."""
+        cycles = 0
+        while (self.is_complete or cycles < CYCLES) and self._resequence():
+            cycles += 1
 
     def _resequence(self) -> bool:
         """Re-sequence each sequenced machine in turn; return True if that shortened the longest path.
@@ -125,7 +134,8 @@ class _Procedure:
 
     def _solve(self, m: int, paths: tuple[IntArray, IntArray, IntArray]) -> tuple[int, IntArray]:
         """Return value and order of machine m's one-machine problem, given the other sequences."""
-        reason = self.clock.stop(iteration=self.num_solved, objective=self.makespan if self.is_complete else None)
+        objective = self.makespan if self.is_complete else None
+        reason = self.clock.stop(iteration=self.num_solved, objective=objective, bound=self.bound)
         if reason is not None:
             raise _BudgetEndedError(reason)
         self.num_solved += 1

@@ -19,6 +19,7 @@ from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.job_shop import IntArray, JobShop, Schedule
 from counterpoint.opt.result import Outcome, Termination
+from counterpoint.solvers.bounds.job_shop import best_bound
 from counterpoint.solvers.rules.job_shop import Rule, Scheme, priority
 from counterpoint.solvers.rules.job_shop_arrays import (
     FloatArray,
@@ -58,11 +59,14 @@ class Options:
 
 
 def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
-    """Sample until the budget ends; iterations count samples, 128 if the budget has no limit.
+    """Sample until the budget ends or the lower bound is met; iterations count samples.
 
-    Sample 0 is always finished, so a schedule comes back under any time limit.
+    A budget without any limit means 128 samples. Sample 0 is always finished, so a schedule comes back under
+    any time limit.
     """
     clock = budget.start()
+    bound = float(best_bound(instance))
+    report(bound=bound)
     is_unlimited = budget.time_limit_s is None and budget.iterations is None
     limit = UNLIMITED_SAMPLES if is_unlimited else budget.iterations
     sampler = _Sampler(instance, seed, options)
@@ -77,10 +81,10 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
             best = found
             report(sampler.schedule())
         size = chunk
-        reason = clock.stop(iteration=done, objective=float(best))
+        reason = clock.stop(iteration=done, objective=float(best), bound=bound)
         if is_unlimited and done >= UNLIMITED_SAMPLES:
             reason = reason or Termination.COMPLETED
-    return Outcome(sampler.schedule(), float(best), reason, iterations=done)
+    return Outcome(sampler.schedule(), float(best), reason, bound, iterations=done)
 
 
 class _Sampler:

@@ -106,6 +106,7 @@ def test_budget() -> None:
 def test_stopped_while_resequencing_is_feasible() -> None:
     shop = ct.benchmark("ta01")
     total = run(shop)[0].iterations
+    assert total > 300
     for iterations in range(0, total, 7):
         outcome, _ = run(shop, Budget(iterations=iterations))
         assert check(shop, outcome.solution).is_feasible, iterations
@@ -116,6 +117,12 @@ def test_deterministic_and_through_the_front_door() -> None:
     first, second = (ct.solve(shop, "shifting-bottleneck", seed=s) for s in (0, 1))
     assert first.solution == second.solution
     assert first.objective == first.claimed_objective
+
+
+def test_a_schedule_that_meets_the_bound_is_proved() -> None:
+    outcome, _ = run(ct.benchmark("ta71"))
+    assert outcome.objective == outcome.bound == 5464
+    assert str(outcome.termination) == "optimal"
 
 
 def test_refuses_variants() -> None:

@@ -23,8 +23,12 @@ def shop_10x5(seed: int = 0, **rest: object) -> JobShop:
 
 def run(shop: JobShop, budget: Budget, seed: int = 0, **options: object) -> tuple[object, list[Schedule]]:
     found: list[Schedule] = []
-    outcome = solve(shop, budget, seed, Options(**options), lambda solution=None, **_: found.append(solution))
-    return outcome, found
+
+    def report(solution: Schedule | None = None, *, bound: float | None = None) -> None:
+        if solution is not None:
+            found.append(solution)
+
+    return solve(shop, budget, seed, Options(**options), report), found
 
 
 def test_the_first_sample_is_the_rule() -> None:
@@ -70,9 +74,16 @@ def test_without_any_limit_128_samples() -> None:
     assert str(outcome.termination) == "completed"
 
 
+def test_stops_when_the_bound_is_met() -> None:
+    shop = JobShop.from_jobs("tiny", [[(0, 3), (1, 2)], [(0, 1), (1, 4)]])
+    outcome, _ = run(shop, Budget(iterations=10**9))
+    assert outcome.objective == outcome.bound == 7
+    assert str(outcome.termination) == "optimal"
+
+
 def test_stops_at_the_target() -> None:
-    shop = shop_10x5(4)
-    best = run(shop, Budget(iterations=2000))[0].objective
+    shop = ct.benchmark("ft10")  # whose bound of 808 cannot be met
+    best = run(shop, Budget(iterations=500))[0].objective
     outcome, _ = run(shop, Budget(iterations=10**9, target=best))
     assert outcome.objective <= best
     assert str(outcome.termination) == "target"
