@@ -16,15 +16,18 @@ BUSY = 0.6  # CPU seconds per wall second and thread below which a machine was b
 
 
 def advice(frame: "pd.DataFrame", num_skipped: int = 0) -> tuple[str, ...]:
-    """Return the warnings that a tidy frame calls for: few instances or seeds, unequal budgets or threads,
-    failures, late runs, methods that did not run everywhere, a busy machine, undefined gaps.
-    """  # noqa: D205
+    """Return the warnings that a tidy frame calls for.
+
+    Few instances or seeds, unequal budgets or threads, methods that did not solve everything, failures, late
+    runs, a busy machine, undefined gaps, mixed references, skipped pairs.
+    """
     if frame.empty:
         return ("no run at all: nothing can be said",)
     checks = (_few, _seeds, _budgets, _threads, _coverage, _failures, _late, _busy, _gaps)
     found = [text for check in checks for text in check(frame)]
     if num_skipped:
-        found.append(f"{num_skipped} pairs of method and instance were skipped because the method cannot handle them")
+        pairs = "1 pair" if num_skipped == 1 else f"{num_skipped} pairs"
+        found.append(f"skipped, because the method cannot handle the instance: {pairs}")
     return tuple(found)
 
 

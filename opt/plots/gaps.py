@@ -40,7 +40,7 @@ def plot_gaps(frame: "pd.DataFrame", ax: Any = None) -> Any:
             ax.vlines(drawn.median(), row - 0.34, row + 0.34, color=INK, linewidth=1.6)
         missing = len(mine) - len(drawn)
         ticks.append(plain(name, 32) + (f"\n({missing} of {len(mine)} without)" if missing else ""))
-    ax.set_ylim(len(order) - 0.5, -0.5)
+    ax.set_ylim(max(len(order), 1) - 0.5, -0.5)
     literal(ax.set_yticks(range(len(order)), ticks) and ax.get_yticklabels())
     ax.axvline(0, color="#888888", linewidth=0.8)
     ax.set_xlabel("gap to reference, %")

@@ -46,7 +46,7 @@ def plot_times(frame: "pd.DataFrame", ax: Any = None, *, measure: Measure = "wal
     ax.set_xscale("log")
     for limit in frame["time_limit_s"].dropna().unique()[:3]:
         ax.axvline(max(limit, FLOOR_S), color=INK, linestyle="--", linewidth=0.8)
-    ax.set_ylim(len(order) - 0.5, -0.5)
+    ax.set_ylim(max(len(order), 1) - 0.5, -0.5)
     ax.set_yticks(range(len(order)), [plain(name, 32) for name in order])
     literal(ax.get_yticklabels())
     ax.set_xlabel("seconds (dashed: time limit)" if frame["time_limit_s"].notna().any() else "seconds")
