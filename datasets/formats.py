@@ -23,11 +23,13 @@ class Format:
     ----------
     name, problem, summary : str
     extensions : tuple of str
-        Lower case, with the dot; they choose a format for writing, and between formats that both fit when reading.
+        Lower case, with the dot; they choose a format for writing, and unless as general as ``.txt`` also for reading.
     looks_right : callable or None
         Tells from the lines of a file whether it could be of this format; None: only if asked for by name.
     reader, writer : str
         Lazy names ``module:attribute``: reader(lines, name) -> instance, writer(instance) -> text.
+    holds : frozenset of str
+        The features of an instance (see its family) that the format has a place for.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Format:
     looks_right: Sniff | None
     reader: str
     writer: str
+    holds: frozenset[str] = frozenset()
 
     def read(self, lines: Sequence[Line], name: str) -> Any:
         """Parse the lines of a file."""
@@ -59,11 +62,11 @@ def _has_header_of(*sizes: int) -> Sniff:
 
 
 def _is_pairs(lines: Sequence[Line]) -> bool:
-    return _has_header_of(2)(lines) and not _has_end_marks(lines)
+    return _has_header_of(2)(lines) and not _has_end_marks(lines) and not _has_keywords(lines)
 
 
 def _is_flexible(lines: Sequence[Line]) -> bool:
-    return _has_header_of(2, 3)(lines) and not _has_end_marks(lines)
+    return _has_header_of(2, 3)(lines) and not _has_end_marks(lines) and not _has_keywords(lines)
 
 
 def _has_end_marks(lines: Sequence[Line]) -> bool:
@@ -73,7 +76,7 @@ def _has_end_marks(lines: Sequence[Line]) -> bool:
 
 def _has_keywords(lines: Sequence[Line]) -> bool:
     words = {line.raw.lower() for line in lines if line.raw[:1].isalpha()}
-    return lines[0].raw[:1].isalpha() and bool(words & {b"times", b"machines"} or b"nb of jobs" in lines[0].raw.lower())
+    return not words.isdisjoint((b"times", b"machines")) or any(word.startswith(b"nb of jobs") for word in words)
 
 
 _AT = "counterpoint.datasets.job_shop."
@@ -85,7 +88,7 @@ FORMATS = (
     ),
     Format(
         "ragged", "job-shop", "as standard, for jobs of any operations; fewer mistakes can be noticed",
-        (), None, f"{_AT}standard:read_ragged", f"{_AT}standard:write_ragged",
+        (), None, f"{_AT}standard:read_ragged", f"{_AT}standard:write_standard",
     ),
     Format(
         "taillard", "job-shop", "Taillard's Times and Machines matrices, 1-based",
@@ -97,15 +100,18 @@ FORMATS = (
     ),
     Format(
         "fjs", "job-shop", "flexible job shops; machines counted from 0 or 1, told from the content",
-        (".fjs",), _is_flexible, f"{_AT}fjs:read_fjs", f"{_AT}fjs:write_fjs",
+        (".fjs",), _is_flexible, f"{_AT}fjs:read_fjs", f"{_AT}fjs:write_fjs_1",
+        frozenset({"flexible"}),
     ),
     Format(
         "fjs-0", "job-shop", "flexible job shops, machines counted from 0",
         (), None, f"{_AT}fjs:read_fjs_0", f"{_AT}fjs:write_fjs_0",
+        frozenset({"flexible"}),
     ),
     Format(
         "fjs-1", "job-shop", "flexible job shops, machines counted from 1",
         (), None, f"{_AT}fjs:read_fjs_1", f"{_AT}fjs:write_fjs_1",
+        frozenset({"flexible"}),
     ),
 )  # fmt: skip
 

@@ -48,6 +48,6 @@ def _decode(data: Any, problem: str | None) -> Any:
     instance = next(p for p in problems() if p.name == kind).load("decode")(fields)
     if HASH in data and data[HASH] != instance.content_hash:
         raise InstanceError(
-            "differs from the instance here: the file was changed; remove this field if that was meant", place=(HASH,)
+            "the instance differs: the file was changed; remove this field if that is meant", place=(HASH,)
         )
     return instance

@@ -86,7 +86,22 @@ def write(instance: Any, path: str | os.PathLike[str], *, format: str | None = N
     chosen = format_named(name)
     if chosen.problem != instance.problem:
         raise OptionError(f"format {name} is for {chosen.problem}, not for {instance.problem}")
-    write_text(path, chosen.write(instance))
+    write_text(path, _text_that_holds_all(chosen, instance))
+
+
+def _text_that_holds_all(chosen: Format, instance: Any) -> str:
+    """Return the text of an instance, read back to make sure that nothing is lost; InstanceError otherwise."""
+    lost = instance.features - chosen.holds
+    if lost:
+        raise InstanceError(f"format {chosen.name} cannot hold {', '.join(sorted(lost))}; write it as json")
+    text = chosen.write(instance)
+    try:
+        same = chosen.read(data_lines(text.encode()), instance.name).content_hash == instance.content_hash
+    except InstanceError as error:
+        raise InstanceError(f"format {chosen.name} cannot hold this instance: {error.message}") from None
+    if not same:
+        raise InstanceError(f"format {chosen.name} would lose part of this instance; write it as json")
+    return text
 
 
 def _load(file: Path) -> bytes:
@@ -129,14 +144,13 @@ def _parse(raw: bytes, file: Path, problem: str | None, format: str | None) -> A
 
 
 def _read_one(fitting: Sequence[Format], lines: Sequence[Line], file: Path) -> Any:
-    """Read with the one format that accepts the whole file; the extension decides between several."""
+    """Read with the one format that accepts the whole file, among those of its extension if that says something."""
     suffix = file.suffix.lower()
     if suffix not in GENERAL_EXTENSIONS:
         fitting = [f for f in fitting if suffix in f.extensions] or fitting
-    preferred = sorted(fitting, key=lambda f: suffix not in f.extensions)
     accepted: list[tuple[Format, Any]] = []
     errors: list[InstanceError] = []
-    for candidate in preferred:
+    for candidate in fitting:
         try:
             accepted.append((candidate, candidate.read(lines, file.stem)))
         except InstanceError as error:
@@ -144,16 +158,15 @@ def _read_one(fitting: Sequence[Format], lines: Sequence[Line], file: Path) -> A
     if not accepted:
         if len(errors) == 1:
             raise errors[0]
-        others = " or ".join(f'format="{f.name}"' for f in preferred[1:])
+        others = " or ".join(f'format="{f.name}"' for f in fitting[1:])
         raise InstanceError(
-            f"{errors[0].message} (read as {preferred[0].name}; pass {others} if it is that)", line=errors[0].line
+            f"{errors[0].message} (read as {fitting[0].name}; pass {others} if it is that)", line=errors[0].line
         )
-    by_extension = [pair for pair in accepted if suffix in pair[0].extensions]
-    if len(accepted) > 1 and len(by_extension) != 1:
+    if len(accepted) > 1:
         raise InstanceError(
             f"several formats fit, pass format= one of: {_listed([f for f, _ in accepted])}", line=lines[0].number
         )
-    return (by_extension or accepted)[0][1]
+    return accepted[0][1]
 
 
 def _listed(known: Sequence[Format]) -> str:

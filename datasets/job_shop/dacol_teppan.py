@@ -6,11 +6,8 @@ The number of machines in the header is doubted if machine m - 1 never occurs.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
-import numpy as np
-
-from counterpoint.datasets.job_shop.standard import shop_from_rows
+from counterpoint.datasets.job_shop.standard import shop_from_rows, write_standard
 from counterpoint.datasets.text import (
     Line,
     count_checked,
@@ -52,10 +49,6 @@ def read_dacol_teppan(lines: Sequence[Line], name: str) -> JobShop:
 
 
 def write_dacol_teppan(shop: JobShop) -> str:
-    """Return the text of any shop that is not flexible and uses its last machine."""
-    if not np.any(shop.machine == shop.num_machines - 1):
-        raise InstanceError("the last machine has no operation, which this format cannot say; write this shop as json")
-    pairs = np.stack([shop.machine, shop.duration], axis=1).ravel().tolist()
-    ends = (2 * shop.job_offsets).tolist()
-    rows = (" ".join(map(str, pairs[a:b])) + " -1 -1" for a, b in pairwise(ends))
-    return "\n".join([f"{shop.num_jobs} {shop.num_machines}", *rows, ""])
+    """Return the text of a shop that is not flexible."""
+    header, *rows, _ = write_standard(shop).split("\n")
+    return "\n".join([header, *(f"{row} -1 -1" for row in rows), ""])

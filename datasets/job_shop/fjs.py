@@ -59,22 +59,13 @@ def read_fjs_1(lines: Sequence[Line], name: str) -> JobShop:
     return read_fjs(lines, name, base=1)
 
 
-def write_fjs(shop: JobShop) -> str:
-    """Return the text, machines counted from 1; InstanceError if `read_fjs` could not tell the base."""
-    if not np.any(shop.option_machine == shop.num_machines - 1):
-        raise InstanceError(
-            f"the last machine has no operation, so a reader could not tell the base; write this shop with {ASK[5:]}"
-        )
-    return write_fjs_1(shop)
-
-
 def write_fjs_0(shop: JobShop) -> str:
     """Return the text, machines counted from 0."""
     return _write(shop, 0)
 
 
 def write_fjs_1(shop: JobShop) -> str:
-    """Return the text, machines counted from 1."""
+    """Return the text, machines counted from 1; where the last machine is idle, only this format's name tells so."""
     return _write(shop, 1)
 
 

@@ -70,18 +70,7 @@ def shop_from_rows(name: str, num_machines: int, rows: Sequence[Sequence[int]], 
 
 
 def write_standard(shop: JobShop) -> str:
-    """Return the text; InstanceError if `read_standard` would refuse it or something would be lost."""
-    if not shop.is_rectangular:
-        visited = np.zeros((shop.num_jobs, shop.num_machines), np.int64)
-        np.add.at(visited, (shop.job_of, shop.machine), 1)
-        full = (visited == 1).all(axis=1)
-        if 2 * full.sum() >= shop.num_jobs or not visited[:, -1].any():
-            raise InstanceError('this shop is not rectangular; write it with format="ragged" or "json"')
-    return write_ragged(shop)
-
-
-def write_ragged(shop: JobShop) -> str:
-    """Return the text of any shop that is not flexible."""
+    """Return the text of a shop that is not flexible."""
     pairs = np.stack([shop.machine, shop.duration], axis=1).ravel().tolist()
     ends = (2 * shop.job_offsets).tolist()
     rows = (" ".join(map(str, pairs[a:b])) for a, b in pairwise(ends))

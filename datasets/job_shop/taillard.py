@@ -65,7 +65,7 @@ def read_taillard(lines: Sequence[Line], name: str) -> JobShop:
 def write_taillard(shop: JobShop) -> str:
     """Return the text of a rectangular shop; seeds and bounds are written as 0, which stands for unknown."""
     if not shop.is_rectangular:
-        raise InstanceError("Taillard's format holds rectangular shops only; write this one as json")
+        raise InstanceError("Taillard's format holds rectangular shops only; write it as json")
     shape = (shop.num_jobs, shop.num_machines)
     times, routes = shop.duration.reshape(shape).tolist(), (shop.machine + 1).reshape(shape).tolist()
     rows = [" ".join(map(str, row)) for row in (*times, *routes)]
