@@ -9,26 +9,25 @@ and finish, tail and duration 0, hence "no predecessor" needs no test in the inn
 - ``order`` is a topological order of the graph, ``position`` its inverse.
 
 Moving an operation changes only what lies behind (heads) or before (tails) the moved segment in the
-topological order; the update walks from the segment outwards and stops when nothing changed is left to
-propagate. Reordering inside the segment is the affected-region idea of Nowicki and Smutnicki (2005,
-"An advanced tabu search algorithm for the job shop problem", J. Scheduling 8:145-159, section 5).
+topological order, so only that is recomputed. Reordering inside the segment is the affected-region idea of
+Nowicki and Smutnicki (2005, "An advanced tabu search algorithm for the job shop problem", J. Scheduling
+8:145-159, section 5).
 """
 
 from itertools import pairwise
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from counterpoint.opt.errors import InstanceError
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
+from counterpoint.solvers.local_search.job_shop_compiling import bare_jit, jit
 
 Int32Array = npt.NDArray[np.int32]
+Slots = npt.NDArray[np.uint32]  # unsigned, so that compiled code need not test for negative indices
 Int64Array = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-
-jit = numba.njit(cache=True, error_model="numpy", nogil=True)
 
 
 class Graph(NamedTuple):
@@ -39,15 +38,15 @@ class Graph(NamedTuple):
 
     duration: Int64Array  # [P]
     machine: Int32Array  # [P], -1 for empty slots
-    last: Int32Array  # [n], last slot of each job
-    after: Int32Array  # [P], machine successor
-    before: Int32Array  # [P], machine predecessor
+    last: Slots  # [n], last slot of each job
+    after: Slots  # [P], machine successor
+    before: Slots  # [P], machine predecessor
     finish: Int64Array  # [P]
     tail: Int64Array  # [P]
-    order: Int32Array  # [N]
+    order: Slots  # [N]
     position: Int32Array  # [P]
     is_moved: BoolArray  # [P], scratch, all False between moves
-    moved: Int32Array  # [N], scratch
+    moved: Slots  # [N], scratch
 
 
 def build_graph(instance: JobShop) -> Graph:
@@ -56,7 +55,7 @@ def build_graph(instance: JobShop) -> Graph:
     size = instance.num_operations + instance.num_jobs + 1
     duration, machine = np.zeros(size, np.int64), np.full(size, -1, np.int32)
     duration[slot], machine[slot] = instance.duration, instance.machine
-    links = [np.zeros(size, np.int32) for _ in range(3)]
+    links = [np.zeros(size, np.uint32) for _ in range(2)]
     times = [np.zeros(size, np.int64) for _ in range(2)]
     return Graph(
         duration=duration,
@@ -66,30 +65,30 @@ def build_graph(instance: JobShop) -> Graph:
         before=links[1],
         finish=times[0],
         tail=times[1],
-        order=np.zeros(instance.num_operations, np.int32),
-        position=links[2],
+        order=np.zeros(instance.num_operations, np.uint32),
+        position=np.zeros(size, np.int32),
         is_moved=np.zeros(size, np.bool_),
-        moved=np.zeros(instance.num_operations, np.int32),
+        moved=np.zeros(instance.num_operations, np.uint32),
     )
 
 
-def slots_of(instance: JobShop) -> Int32Array:
+def slots_of(instance: JobShop) -> Slots:
     """Slot of each operation, int32 [N]."""
-    return (np.arange(instance.num_operations) + instance.job_of + 1).astype(np.int32)
+    return (np.arange(instance.num_operations) + instance.job_of + 1).astype(np.uint32)
 
 
-def order_of(instance: JobShop, schedule: Schedule) -> Int32Array:
+def order_of(instance: JobShop, schedule: Schedule) -> Slots:
     """Slots of a feasible schedule in a topological order of its graph.
 
     Sorted by (start, end, index): of two operations of one job or one machine the earlier comes first,
     also where durations are zero.
     """
     operation = instance.job_offsets[schedule.job] + schedule.operation
-    order: Int32Array = slots_of(instance)[operation[np.lexsort((operation, schedule.end, schedule.start))]]
+    order: Slots = slots_of(instance)[operation[np.lexsort((operation, schedule.end, schedule.start))]]
     return order
 
 
-def order_of_machines(instance: JobShop, sequences: list[Int64Array]) -> Int32Array:
+def order_of_machines(instance: JobShop, sequences: list[Int64Array]) -> Slots:
     """Slots in a topological order, given the operations of each machine in sequence.
 
     Raises
@@ -115,11 +114,11 @@ def order_of_machines(instance: JobShop, sequences: list[Int64Array]) -> Int32Ar
                 ready.append(k)
     if len(ready) < instance.num_operations:
         raise InstanceError("machine orders contradict the job order: the graph has a cycle")
-    order: Int32Array = slots_of(instance)[np.array(ready)]
+    order: Slots = slots_of(instance)[np.array(ready)]
     return order
 
 
-def schedule_of(instance: JobShop, graph: Graph, order: Int32Array) -> Schedule:
+def schedule_of(instance: JobShop, graph: Graph, order: Slots) -> Schedule:
     """Semi-active schedule of a topological order; loads it into `graph`."""
     load_order(graph, order)
     slot = slots_of(instance)
@@ -127,12 +126,12 @@ def schedule_of(instance: JobShop, graph: Graph, order: Int32Array) -> Schedule:
 
 
 @jit
-def load_order(graph: Graph, order: Int32Array) -> int:
+def load_order(graph: Graph, order: Slots) -> int:
     """Make `order` the selection: links, ranks, finishes and tails from scratch; return the makespan. O(N)."""
     num_machines = 0
     for v in order:
         num_machines = max(num_machines, graph.machine[v] + 1)
-    previous = np.zeros(num_machines, np.int32)
+    previous = np.zeros(num_machines, np.uint32)
     for i in range(len(order)):
         v = order[i]
         m = graph.machine[v]
@@ -150,8 +149,8 @@ def load_order(graph: Graph, order: Int32Array) -> int:
     return int(makespan(graph.finish, graph.last))
 
 
-@jit
-def makespan(finish: Int64Array, last: Int32Array) -> int:
+@bare_jit
+def makespan(finish: Int64Array, last: Slots) -> int:
     """Latest finish of a job. O(n)."""
     longest = finish[last[0]]
     for v in last:
@@ -165,11 +164,10 @@ def move_right(graph: Graph, u: int, v: int) -> bool:
 
     Returns False, with the graph spoilt, if that closes a cycle.
     """
-    left, right = graph.before[u], graph.after[v]
     relink_right(graph.before, graph.after, u, v)
     return bool(update(
-        graph.finish, graph.tail, graph.duration, graph.machine, graph.before, graph.after,
-        graph.order, graph.position, graph.is_moved, graph.moved, u, v, left, right,
+        graph.finish, graph.tail, graph.duration, graph.before, graph.after,
+        graph.order, graph.position, graph.is_moved, graph.moved, u, v,
     ))  # fmt: skip
 
 
@@ -179,16 +177,15 @@ def move_left(graph: Graph, u: int, v: int) -> bool:
 
     Returns False, with the graph spoilt, if that closes a cycle.
     """
-    left, right = graph.before[u], graph.after[v]
     relink_left(graph.before, graph.after, u, v)
     return bool(update(
-        graph.finish, graph.tail, graph.duration, graph.machine, graph.before, graph.after,
-        graph.order, graph.position, graph.is_moved, graph.moved, u, v, left, right,
+        graph.finish, graph.tail, graph.duration, graph.before, graph.after,
+        graph.order, graph.position, graph.is_moved, graph.moved, u, v,
     ))  # fmt: skip
 
 
-@jit
-def relink_right(before: Int32Array, after: Int32Array, u: int, v: int) -> None:
+@bare_jit
+def relink_right(before: Slots, after: Slots, u: int, v: int) -> None:
     """Put u directly behind v in the machine links."""
     left, right, first = before[u], after[v], after[u]
     before[first] = left
@@ -199,8 +196,8 @@ def relink_right(before: Int32Array, after: Int32Array, u: int, v: int) -> None:
         before[right] = u
 
 
-@jit
-def relink_left(before: Int32Array, after: Int32Array, u: int, v: int) -> None:
+@bare_jit
+def relink_left(before: Slots, after: Slots, u: int, v: int) -> None:
     """Put v directly before u in the machine links."""
     left, right, final = before[u], after[v], before[v]
     after[final] = right
@@ -211,26 +208,23 @@ def relink_left(before: Int32Array, after: Int32Array, u: int, v: int) -> None:
         after[left] = v
 
 
-@jit
+@bare_jit
 def update(
     finish: Int64Array,
     tail: Int64Array,
     duration: Int64Array,
-    machine: Int32Array,
-    before: Int32Array,
-    after: Int32Array,
-    order: Int32Array,
+    before: Slots,
+    after: Slots,
+    order: Slots,
     position: Int32Array,
     is_moved: BoolArray,
-    moved: Int32Array,
+    moved: Slots,
     u: int,
     v: int,
-    left: int,
-    right: int,
 ) -> bool:
     """Repair order, finishes and tails after a move within the machine segment that ran from u to v.
 
-    `left` and `right` are the segment's neighbours on the machine (0: none). The old positions of u and v
+    The old positions of u and v
     bound what may have to be reordered: u and all in between that now depends on u go behind the rest,
     both parts keeping their order. v among them means a cycle.
     """
@@ -258,26 +252,12 @@ def update(
         k += 1
     if not is_acyclic:
         return False
-    # heads: all of the segment, then on as long as a change can still reach something
-    reach = max(b, position[right])
-    i = a
-    while i <= reach:
-        w = order[i]
-        end = max(finish[w - 1], finish[before[w]]) + duration[w]
-        if end != finish[w]:
-            finish[w] = end
-            reach = max(reach, position[w + 1], position[after[w]])
-        i += 1
-    reach = a if left == 0 else min(a, position[left])
-    i = b
-    while i >= reach:
-        w = order[i]
-        length = max(tail[w + 1], tail[after[w]]) + duration[w]
-        if length != tail[w]:
-            tail[w] = length
-            if machine[w - 1] >= 0:
-                reach = min(reach, position[w - 1])
-            if before[w] != 0:
-                reach = min(reach, position[before[w]])
-        i -= 1
+    # Stopping where no change is left to propagate was measured to save under 3 % of the visits and to
+    # double their cost, so the rest of the order is simply recomputed.
+    for i in range(a, len(order)):
+        w = np.int64(order[i])
+        finish[w] = max(finish[w - 1], finish[before[w]]) + duration[w]
+    for i in range(b, -1, -1):
+        w = np.int64(order[i])
+        tail[w] = max(tail[w + 1], tail[after[w]]) + duration[w]
     return True

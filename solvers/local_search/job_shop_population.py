@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from counterpoint.solvers.local_search.job_shop_graph import Int32Array
+from counterpoint.solvers.local_search.job_shop_graph import Slots
 from counterpoint.solvers.local_search.job_shop_random import draw
 from counterpoint.solvers.local_search.job_shop_relinking import blend, by_start, distance
 from counterpoint.solvers.local_search.job_shop_run import Run
@@ -24,10 +24,10 @@ class Member:
     """The end of one tabu search: its makespan and its operations sorted by start."""
 
     makespan: int
-    order: Int32Array
+    order: Slots
 
 
-def evolve(run: Run, start: Int32Array, size: int, patience: int) -> None:
+def evolve(run: Run, start: Slots, size: int, patience: int) -> None:
     """Search until the run's budget ends it."""
     best = _descend(run, start, patience)
     while run.goes_on():
@@ -67,6 +67,6 @@ def _insert(run: Run, members: list[Member], child: Member, close: float) -> Non
         members[worst] = child
 
 
-def _descend(run: Run, order: Int32Array, patience: int) -> Member:
+def _descend(run: Run, order: Slots, patience: int) -> Member:
     makespan, best = run.descend(order, patience)
     return Member(makespan, by_start(run.graph, best))

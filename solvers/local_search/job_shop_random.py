@@ -7,7 +7,7 @@ NumPy's generators cannot be carried across compiled chunks without global state
 import numpy as np
 import numpy.typing as npt
 
-from counterpoint.solvers.local_search.job_shop_graph import jit
+from counterpoint.solvers.local_search.job_shop_compiling import bare_jit
 
 RandomState = npt.NDArray[np.uint64]
 
@@ -18,7 +18,7 @@ def seeded(seed: int) -> RandomState:
     return state | np.uint64(1)
 
 
-@jit
+@bare_jit
 def draw(state: RandomState, bound: int) -> int:
     """Return a uniform integer in 0..bound - 1 (bound < 2^31; bias below 2^-32)."""
     x = state[0]

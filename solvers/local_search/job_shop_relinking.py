@@ -10,17 +10,18 @@ pairs that differ are turned.
 
 import numpy as np
 
-from counterpoint.solvers.local_search.job_shop_graph import Graph, Int32Array, jit, load_order
+from counterpoint.solvers.local_search.job_shop_compiling import jit
+from counterpoint.solvers.local_search.job_shop_graph import Graph, Slots, load_order
 
 
-def by_start(graph: Graph, order: Int32Array) -> Int32Array:
+def by_start(graph: Graph, order: Slots) -> Slots:
     """Return the same selection with its operations sorted by start time; loads it into `graph`."""
     load_order(graph, order)
     start = graph.finish[order] - graph.duration[order]
     return order[np.argsort(start, kind="stable")]
 
 
-def blend(first: Int32Array, second: Int32Array, weight: float) -> Int32Array:
+def blend(first: Slots, second: Slots, weight: float) -> Slots:
     """Return the order at `weight` (0..1) of the way from one order to another; O(N log N)."""
     place = np.zeros(first.max() + 1, np.float64)
     place[first] = np.arange(len(first)) * (1 - weight)
@@ -29,7 +30,7 @@ def blend(first: Int32Array, second: Int32Array, weight: float) -> Int32Array:
 
 
 @jit
-def distance(graph: Graph, first: Int32Array, second: Int32Array) -> int:
+def distance(graph: Graph, first: Slots, second: Slots) -> int:
     """Count the pairs of operations of one machine that two orders put differently.
 
     O(sum over machines of (operations)^2).

@@ -7,7 +7,7 @@ from counterpoint.opt.budget import Clock
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
 from counterpoint.opt.result import Termination, relative_gap
-from counterpoint.solvers.local_search.job_shop_graph import Graph, Int32Array, build_graph, load_order, schedule_of
+from counterpoint.solvers.local_search.job_shop_graph import Graph, Slots, build_graph, load_order, schedule_of
 from counterpoint.solvers.local_search.job_shop_random import RandomState
 from counterpoint.solvers.local_search.job_shop_search import (
     BEST,
@@ -54,7 +54,7 @@ class Run:
         self.graph = build_graph(self.instance)
         self.trail = build_trail(self.graph, self.random)
 
-    def descend(self, order: Int32Array, patience: int) -> tuple[int, Int32Array]:
+    def descend(self, order: Slots, patience: int) -> tuple[int, Slots]:
         """Search from an order until `patience` moves bring nothing; return the best makespan and its order.
 
         Sets `stopped` if the budget ends the run.

@@ -18,11 +18,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from counterpoint.solvers.local_search.job_shop_compiling import bare_jit
 from counterpoint.solvers.local_search.job_shop_graph import (
     Graph,
     Int32Array,
     Int64Array,
-    jit,
+    Slots,
     makespan,
     relink_left,
     relink_right,
@@ -56,11 +57,11 @@ class Trail(NamedTuple):
     """
 
     state: Int64Array  # step, step of the last improvement, best makespan, tenure, its spread
-    best: Int32Array  # [N] the best selection's order
+    best: Slots  # [N] the best selection's order
     expiry: Int64Array  # [power of two], one date for each pair of operations of a machine
     row: Int64Array  # [P]
     column: Int64Array  # [P]
-    path: Int32Array  # [N] scratch: the critical path
+    path: Slots  # [N] scratch: the critical path
     head: Int64Array  # [N] scratch: heads in a moved segment
     random: RandomState
 
@@ -79,27 +80,28 @@ def build_trail(graph: Graph, random: RandomState) -> Trail:
         base += len(slots) ** 2
     return Trail(
         state=np.array([0, 0, 0, round(tenure), round(spread)], np.int64),
-        best=np.zeros(num_operations, np.int32),
+        best=np.zeros(num_operations, np.uint32),
         expiry=np.zeros(min(LARGEST_TABLE, 1 << max(base - 1, 1).bit_length()), np.int64),
         row=row,
         column=column,
-        path=np.zeros(num_operations, np.int32),
+        path=np.zeros(num_operations, np.uint32),
         head=np.zeros(num_operations, np.int64),
         random=random,
     )
 
 
-@jit
+@bare_jit
 def begin(graph: Graph, trail: Trail) -> int:
     """Start afresh, with nothing tabu, from the graph's present selection; return its makespan."""
     trail.state[STEP] += trail.state[TENURE] + trail.state[SPREAD] + 1  # lets all expire
     trail.state[IMPROVED_AT] = trail.state[STEP]
     trail.state[BEST] = makespan(graph.finish, graph.last)
-    trail.best[:] = graph.order
+    for k in range(len(graph.order)):
+        trail.best[k] = graph.order[k]
     return int(trail.state[BEST])
 
 
-@jit
+@bare_jit
 def search(graph: Graph, trail: Trail, steps: int, patience: int, target: int, neighbourhood: int) -> int:
     """Make up to `steps` moves; stop early after `patience` moves without improvement, or at `target`.
 
@@ -130,7 +132,6 @@ def search(graph: Graph, trail: Trail, steps: int, patience: int, target: int, n
         state[STEP] += 1
         u, v = path[i], path[j]
         until = state[STEP] + state[TENURE] + draw(random, state[SPREAD] + 1)
-        left, right = before[u], after[v]
         if is_right:
             for k in range(i + 1, j + 1):
                 expiry[(row[u] + column[path[k]]) & mask] = until
@@ -139,30 +140,29 @@ def search(graph: Graph, trail: Trail, steps: int, patience: int, target: int, n
             for k in range(i, j):
                 expiry[(row[path[k]] + column[v]) & mask] = until
             relink_left(before, after, u, v)
-        update(
-            finish, tail, duration, machine, before, after, order, position, is_moved, moved, u, v, left, right,
-        )  # fmt: skip
+        update(finish, tail, duration, before, after, order, position, is_moved, moved, u, v)
         longest = makespan(finish, last)
         if longest < state[BEST]:
             state[BEST] = longest
             state[IMPROVED_AT] = state[STEP]
-            best[:] = order
+            for k in range(len(order)):
+                best[k] = order[k]
     return REACHED if state[BEST] <= target else RUNNING
 
 
-@jit
+@bare_jit
 def choose(
     finish: Int64Array,
     tail: Int64Array,
     duration: Int64Array,
     machine: Int32Array,
-    before: Int32Array,
-    after: Int32Array,
+    before: Slots,
+    after: Slots,
     position: Int32Array,
     expiry: Int64Array,
     row: Int64Array,
     column: Int64Array,
-    path: Int32Array,
+    path: Slots,
     head: Int64Array,
     random: RandomState,
     step: int,
@@ -223,12 +223,12 @@ def choose(
     return chosen_i, chosen_j, chosen_right
 
 
-@jit
+@bare_jit
 def is_tabu(
     expiry: Int64Array,
     row: Int64Array,
     column: Int64Array,
-    path: Int32Array,
+    path: Slots,
     i: int,
     j: int,
     is_right: bool,

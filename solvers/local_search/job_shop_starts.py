@@ -3,7 +3,8 @@
 import numpy as np
 
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
-from counterpoint.solvers.local_search.job_shop_graph import Graph, Int32Array, jit
+from counterpoint.solvers.local_search.job_shop_compiling import jit
+from counterpoint.solvers.local_search.job_shop_graph import Graph, Slots
 from counterpoint.solvers.local_search.job_shop_random import RandomState, draw
 from counterpoint.solvers.rules.job_shop import Rule, schedule
 
@@ -16,7 +17,7 @@ def best_rule_schedule(instance: JobShop) -> Schedule:
     return min(built, key=lambda one: one.makespan)
 
 
-def random_order(graph: Graph, noise: int, random: RandomState) -> Int32Array:
+def random_order(graph: Graph, noise: int, random: RandomState) -> Slots:
     """Return the order in which a randomised non-delay dispatcher starts the operations, int32 [N].
 
     Priority: the work the job has left behind the operation, times a factor drawn from 1 to 1 + noise/100.
@@ -27,7 +28,7 @@ def random_order(graph: Graph, noise: int, random: RandomState) -> Int32Array:
 
 
 @jit
-def dispatch(graph: Graph, noise: int, random: RandomState, order: Int32Array) -> None:
+def dispatch(graph: Graph, noise: int, random: RandomState, order: Slots) -> None:
     """Fill `order`; O(N n)."""
     duration, machine, last = graph.duration, graph.machine, graph.last
     num_jobs = len(last)
