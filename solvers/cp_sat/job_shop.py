@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -67,22 +68,32 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
     6.0
     """
     clock = budget.start()
-    known = first_schedule(instance, seed, clock)
-    report(known)
+    known = first_schedule(instance, seed, clock, report)
     return improve(instance, known, clock, seed, options, report)
 
 
-def first_schedule(instance: JobShop, seed: int, clock: Clock) -> Schedule:
-    """Return the best of a few rules and job insertions: feasible for every variant, in milliseconds."""
+def first_schedule(instance: JobShop, seed: int, clock: Clock, report: Report) -> Schedule:
+    """Return the best of a few job insertions and rules: feasible for every variant, in milliseconds.
+
+    The very first comes without compiled code, so that even a new installation soon has a schedule to show.
+    """
     until = clock.elapsed_s() + START_SHARE * clock.remaining_s()
-    found = [insert_jobs(instance, order) for order in insertion_orders(instance, seed, 1)]
-    if instance.blocking == "none":
-        found += [dispatch(instance, rule) for rule in RULES]
-    for order in insertion_orders(instance, seed, START_ORDERS)[1:]:
-        if clock.elapsed_s() >= until:
+    orders = insertion_orders(instance, seed, START_ORDERS)
+    best = insert_jobs(instance, orders[0])
+    report(best)
+    value = check(instance, best).objective or 0.0
+    rules = RULES if instance.blocking == "none" else ()
+    ways = [partial(dispatch, instance, rule) for rule in rules]
+    ways += [partial(insert_jobs, instance, order) for order in orders[1:]]
+    for build_one in ways:
+        if clock.elapsed_s() >= until or value == 0:
             break
-        found.append(insert_jobs(instance, order))
-    return min(found, key=lambda one: check(instance, one).objective or 0.0)
+        found = build_one()
+        worth = check(instance, found).objective
+        if worth is not None and worth < value:
+            best, value = found, worth
+            report(best)
+    return best
 
 
 def improve(
@@ -130,9 +141,12 @@ def improve(
     solver = cp_model.CpSolver()
     solver.parameters.random_seed = seed % 2**31
     solver.parameters.num_workers = workers or clock.budget.threads_or_all()
-    # in the portfolio of many workers some go without linear relaxation; one or two workers never would
-    if solver.parameters.num_workers < PORTFOLIO:
+    if solver.parameters.num_workers < PORTFOLIO and not instance.is_flexible:
+        # what the portfolio of many workers tries anyway; measured in CPU-s to proof, default -> this:
+        # ft10 38 -> 5, orb01 over 80 -> 10 (one worker), la05 with blocking over 20 -> 5 (two workers)
         solver.parameters.linearization_level = 0
+        solver.parameters.use_dynamic_precedence_in_disjunctive = True
+        solver.parameters.use_strong_propagation_in_disjunctive = True
     solver.parameters.relative_gap_limit = clock.budget.gap
     if clock.budget.iterations is not None:
         solver.parameters.max_number_of_conflicts = clock.budget.iterations

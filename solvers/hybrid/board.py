@@ -30,18 +30,26 @@ class Board:
     value: float = float("inf")
     bound: float = float("-inf")
     error: BaseException | None = None
+    is_closed: bool = False
     _lock: Any = field(default_factory=threading.Lock)
 
     def __call__(self, solution: Any = None, *, bound: float | None = None) -> None:
         """Take in a solution and/or a bound."""
         value = float("inf") if solution is None else self.worth(solution)
         with self._lock:
+            if self.is_closed:
+                return
             if value < self.value:
                 self.best, self.value = solution, value
                 self.report(solution)
             if bound is not None and bound > self.bound:
                 self.bound = bound
                 self.report(bound=bound)
+
+    def close(self) -> None:
+        """Let nothing in any more: a thread that could not be waited for may still call."""
+        with self._lock:
+            self.is_closed = True
 
     def ended(self) -> Termination | None:
         """Why all parts should stop now, or None; iterations are left to the parts."""

@@ -11,7 +11,10 @@ Variants that tabu search cannot treat are left to CP-SAT, with a hint from rule
 
 import math
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import OptionError
@@ -28,6 +31,7 @@ SOLVER = f"counterpoint, {cp_sat.SOLVER}"
 OPENING_SHARE = 0.1  # of the time limit, at most
 TABU_RESTARTS, CP_SAT_RESTARTS = 1.0, 0.5  # see Part: the population is dearer than learned clauses
 TICK_S = 0.02
+GRACE_S = 0.5
 STREAM = 1_000  # seeds of one tabu thread: far enough apart never to meet another's
 
 
@@ -80,7 +84,8 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
     """
     clock = budget.start()
     board = Board(clock, report, lambda schedule: float(check(instance, schedule).objective or 0.0))
-    board(cp_sat.first_schedule(instance, seed, clock), bound=best_bound(instance))
+    cp_sat.first_schedule(instance, seed, clock, board)
+    board(bound=best_bound(instance))
     is_interrupted = False
     try:
         if board.ended() is None:
@@ -108,43 +113,58 @@ def _race(instance: JobShop, board: Board, threads: int, seed: int, options: Opt
     clock, over = board.clock, threading.Event()
     kept = threads // 2 if options.tabu_threads is None else min(options.tabu_threads, threads - 1)
     opening_s = min(options.opening_s, OPENING_SHARE * clock.remaining_s())
+    ends = [math.inf if i < kept else opening_s for i in range(threads)]
     runs = [
-        threading.Thread(
-            target=_tabu,
-            args=(instance, board, seed + STREAM * i, options, over, math.inf if i < kept else opening_s),
-            name=f"tabu-{i}",
-            daemon=True,
-        )
-        for i in range(threads)
+        _start(partial(_tabu, instance, board, seed + STREAM * i, options, over, until_s))
+        for i, until_s in enumerate(ends)
     ]
     try:
-        for run in runs:
-            run.start()
         while clock.elapsed_s() < opening_s and board.ended() is None:
             over.wait(TICK_S)
         _prove(instance, board, threads - kept, seed, options)
     finally:
-        over.set()
-        for run in runs:
-            run.join()
+        _finish(board, runs, over)
 
 
 def _take_turns(instance: JobShop, board: Board, seed: int, options: Options) -> None:
     """Tabu search and CP-SAT in turn on one core, each turn twice as long as the one before."""
-    turn_s, never = max(options.opening_s, TICK_S), threading.Event()
-    while board.ended() is None:
-        now_s = board.clock.elapsed_s()
-        moves = _tabu(instance, board, seed, options, never, now_s + turn_s)
-        now_s = board.clock.elapsed_s()
-        conflicts = _prove(instance, board, 1, seed, options, now_s + turn_s)
-        if Termination.ITERATIONS in (moves, conflicts):
-            return
+    clock, turn_s = board.clock, max(options.opening_s, TICK_S)
+    reason = None
+    while board.ended() is None and reason is not Termination.ITERATIONS:
+        over = threading.Event()
+        run = _start(partial(_tabu, instance, board, seed, options, over, clock.elapsed_s() + turn_s))
+        try:
+            while not run.wait(TICK_S) and board.ended() is None:
+                pass
+        finally:
+            _finish(board, [run], over)
+        reason = _prove(instance, board, 1, seed, options, clock.elapsed_s() + turn_s)
         turn_s, seed = 2 * turn_s, seed + 1
 
 
-def _tabu(
-    instance: JobShop, board: Board, seed: int, options: Options, over: threading.Event, until_s: float
-) -> Termination | None:
+def _start(act: Callable[[], object]) -> threading.Event:
+    """Run `act` in a thread; the event is set when it is done."""
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            act()
+        finally:
+            done.set()
+
+    threading.Thread(target=run, name="tabu", daemon=True).start()
+    return done
+
+
+def _finish(board: Board, runs: list[threading.Event], over: threading.Event) -> None:
+    """End all runs; one that is still compiling (once per installation) is left behind rather than waited for."""
+    over.set()
+    patience = time.monotonic() + GRACE_S
+    if not all(run.wait(max(0.0, patience - time.monotonic())) for run in runs):
+        board.close()
+
+
+def _tabu(instance: JobShop, board: Board, seed: int, options: Options, over: threading.Event, until_s: float) -> None:
     """Run tabu search until a time or until it is over; errors go to the board."""
     part = Part(board, options.patience_s, TABU_RESTARTS)
 
@@ -159,7 +179,6 @@ def _tabu(
             seed += 1
     except BaseException as error:
         board.error = board.error or error
-    return reason
 
 
 def _prove(

@@ -1,0 +1,121 @@
+"""The default method: right on every variant, in threads and in turns, on time, and safe to interrupt."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from counterpoint.opt.errors import OptionError
+from counterpoint.opt.problems.job_shop import JobShop
+from counterpoint.opt.result import SolutionStatus, Termination
+from counterpoint.opt.solving import solve
+from counterpoint.solvers.hybrid.job_shop import Options
+
+QUICK = {"opening_s": 0.05, "patience_s": 0.05}  # so that parts restart and join each other within a test
+
+
+def random_shop(jobs, machines, seed):
+    rng = np.random.default_rng(seed)
+    routes = np.array([rng.permutation(machines) for _ in range(jobs)])
+    return JobShop.from_matrices(f"random-{jobs}x{machines}", routes, rng.integers(1, 100, routes.shape))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_agrees_with_the_exhaustive_twin(small_shops, threads):
+    for index, shop in enumerate(small_shops(96, 7)):
+        twin = solve(shop, "exhaustive")
+        found = solve(shop, "hybrid", threads=threads, seed=index, options=QUICK)
+        assert found.objective == twin.objective, (shop, found, found.message)
+        assert found.solution_status is SolutionStatus.OPTIMAL, (shop, found)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_classical_optimum_is_proved(threads):
+    shop = random_shop(8, 8, 5)
+    expected = solve(shop, "cp-sat", threads=1)
+    result = solve(shop, "hybrid", threads=threads, options=QUICK, time_limit=60)
+    assert expected.solution_status is result.solution_status is SolutionStatus.OPTIMAL
+    assert result.objective == expected.objective
+    assert result.termination is Termination.OPTIMAL
+
+
+def test_meets_the_preemptive_bound_without_search_for_proof():
+    """Many jobs on few machines: the busiest machine's bound is met, where CP-SAT alone would toil."""
+    result = solve(random_shop(60, 10, 1), "hybrid", threads=2, time_limit=60, options=QUICK)
+    assert result.solution_status is SolutionStatus.OPTIMAL
+    assert {point.bound for point in result.trace} - {None} == {result.bound}  # the first bound was the last
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_time_limit_holds(threads):
+    solve(random_shop(3, 3, 1), "tabu", iterations=10)  # compiling is not on the clock of this test
+    result = solve(random_shop(20, 15, 2), "hybrid", threads=threads, time_limit=2, options=QUICK)
+    assert result.termination is Termination.TIME
+    assert not result.is_late
+    assert result.bound < result.objective
+
+
+def test_target_and_iterations():
+    shop = random_shop(15, 15, 4)
+    first = solve(shop, "hybrid", time_limit=0)
+    assert first.termination is Termination.TIME
+    reached = solve(shop, "hybrid", target=first.objective - 50, threads=2, time_limit=60, options=QUICK)
+    assert reached.termination is Termination.TARGET
+    runs = [solve(shop, "hybrid", iterations=200, threads=1, seed=3, options={"opening_s": 1e6}) for _ in range(2)]
+    assert runs[0].termination is Termination.ITERATIONS
+    assert runs[0].solution == runs[1].solution
+
+
+def test_an_error_in_the_report_ends_all_parts():
+    calls = []
+
+    def report(solution, objective, bound):
+        calls.append(objective)
+        if len(calls) > 3:
+            raise ValueError("full disk")
+
+    result = solve(random_shop(15, 15, 4), "hybrid", threads=2, time_limit=30, on_incumbent=report, options=QUICK)
+    assert result.termination is Termination.ERROR
+    assert "full disk" in result.message
+    assert result.wall_s < 20
+
+
+def test_options_are_checked():
+    with pytest.raises(OptionError, match="not be negative"):
+        Options(opening_s=-1)
+
+
+INTERRUPTED = """
+import numpy as np, sys
+from counterpoint.opt.problems.job_shop import JobShop
+from counterpoint.opt.solving import solve
+rng = np.random.default_rng(1)
+routes = np.array([rng.permutation(20) for _ in range(30)])
+shop = JobShop.from_matrices("x", routes, rng.integers(1, 100, routes.shape))
+held = lambda solution, objective, bound: print("held", flush=True)
+options = {"opening_s": 0.5}
+result = solve(shop, "hybrid", time_limit=120, threads=int(sys.argv[1]), options=options, on_incumbent=held)
+print(result.termination, result.solution_status, result.objective, flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize(("threads", "wait_s"), [(1, 0.0), (2, 0.3), (2, 3.0)])
+def test_ctrl_c_keeps_the_best(threads, wait_s):
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, str(threads)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout.readline() == "held\n"
+        time.sleep(wait_s)
+        process.send_signal(signal.SIGINT)
+        sent = time.monotonic()
+        out, err = process.communicate(timeout=30)
+        assert time.monotonic() - sent < 10  # generous: machines that run tests are busy
+    finally:
+        process.kill()
+    assert out.splitlines()[-1].startswith("interrupted feasible "), (out, err)
