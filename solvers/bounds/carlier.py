@@ -65,7 +65,9 @@ def carlier(
     heads, tails = np.empty((node_limit + 2, n), np.int64), np.empty((node_limit + 2, n), np.int64)
     bounds = np.empty(node_limit + 2, np.int64)
     root = jackson_preemptive(head, duration, tail, no_window, no_window)
-    heads[0], tails[0], bounds[0] = head, tail, root
+    _put_row(heads, 0, head)
+    _put_row(tails, 0, tail)
+    bounds[0] = root
     num_before = np.zeros(n, np.int64)
     has_delays = False
     for i in range(n):
@@ -86,14 +88,15 @@ def carlier(
         value = _value(order, head, duration, tail, delay)
         if value < best:
             best = value
-            best_order[:] = order
+            best_order = order.copy()
         c, after_head, before_tail = _branching(h, duration, q, delay, order, start)
         if c < 0:
             continue
         old_head, old_tail = h[c], q[c]
         first = size
         if before_tail > old_tail:  # c before all of J
-            heads[size], tails[size] = h, q
+            _put_row(heads, size, h)
+            _put_row(tails, size, q)
             tails[size, c] = before_tail
             for i in range(n):
                 if delay[i, c] >= 0:
@@ -102,7 +105,8 @@ def carlier(
             bounds[size] = max(bounds[size], root)
             size += 1
         if after_head > old_head:  # c after all of J
-            heads[size], tails[size] = h, q
+            _put_row(heads, size, h)
+            _put_row(tails, size, q)
             heads[size, c] = after_head
             for j in range(n):
                 if delay[c, j] >= 0:
@@ -121,6 +125,13 @@ def carlier(
         for k in range(size):
             bound = min(bound, max(root, bounds[k]))
     return best_order, int(best), int(bound)
+
+
+@njit(cache=True)
+def _put_row(matrix: IntArray, row: int, values: IntArray) -> None:
+    """Copy by hand: a row assignment would take numba seconds more to compile."""
+    for k in range(len(values)):
+        matrix[row, k] = values[k]
 
 
 @njit(cache=True)

@@ -25,25 +25,28 @@ def jackson_preemptive(
         When the machine is unavailable: sorted, not overlapping.
     """
     num = len(head)
-    order = np.argsort(head)
-    heap = np.empty(num, np.int64)  # operations that are ready, the largest tail on top
+    sooner = -head
+    waiting = np.empty(num, np.int64)  # heap of operations to come, the smallest head on top
+    ready = np.empty(num, np.int64)  # heap of operations that have come, the largest tail on top
+    num_waiting, num_ready, window = 0, 0, 0
+    for i in range(num):
+        num_waiting = _push(waiting, num_waiting, i, sooner)
     left = duration.copy()
-    size, arrived, window = 0, 0, 0
     now, value = np.int64(0), np.int64(0)
-    while size > 0 or arrived < num:
-        if size == 0:
-            now = max(now, head[order[arrived]])
+    while num_ready > 0 or num_waiting > 0:
+        if num_ready == 0:
+            now = max(now, head[waiting[0]])
         while window < len(window_end) and window_end[window] <= now:
             window += 1
         if window < len(window_start) and window_start[window] <= now:
             now = window_end[window]
-        while arrived < num and head[order[arrived]] <= now:
-            size = _push(heap, size, order[arrived], tail)
-            arrived += 1
-        top = heap[0]
+        while num_waiting > 0 and head[waiting[0]] <= now:
+            num_ready = _push(ready, num_ready, waiting[0], tail)
+            num_waiting = _pop(waiting, num_waiting, sooner)
+        top = ready[0]
         until = now + left[top]
-        if arrived < num:
-            until = min(until, head[order[arrived]])
+        if num_waiting > 0:
+            until = min(until, head[waiting[0]])
         if window < len(window_start) and window_start[window] > now:
             until = min(until, window_start[window])
         elif window + 1 < len(window_start):
@@ -52,15 +55,15 @@ def jackson_preemptive(
         now = until
         if left[top] == 0:
             value = max(value, now + tail[top])
-            size = _pop(heap, size, tail)
+            num_ready = _pop(ready, num_ready, tail)
     return int(value)
 
 
 @njit(cache=True)
-def _push(heap: IntArray, size: int, item: int, tail: IntArray) -> int:
-    """Put an operation into the heap; return the new size."""
+def _push(heap: IntArray, size: int, item: int, key: IntArray) -> int:
+    """Put an operation into the heap of largest keys; return the new size."""
     at = size
-    while at > 0 and tail[heap[(at - 1) // 2]] < tail[item]:
+    while at > 0 and key[heap[(at - 1) // 2]] < key[item]:
         heap[at] = heap[(at - 1) // 2]
         at = (at - 1) // 2
     heap[at] = item
@@ -68,16 +71,16 @@ def _push(heap: IntArray, size: int, item: int, tail: IntArray) -> int:
 
 
 @njit(cache=True)
-def _pop(heap: IntArray, size: int, tail: IntArray) -> int:
+def _pop(heap: IntArray, size: int, key: IntArray) -> int:
     """Remove the top of the heap; return the new size."""
     size -= 1
     item = heap[size]
     at = 0
     while True:
         child = 2 * at + 1
-        if child + 1 < size and tail[heap[child + 1]] > tail[heap[child]]:
+        if child + 1 < size and key[heap[child + 1]] > key[heap[child]]:
             child += 1
-        if child >= size or tail[heap[child]] <= tail[item]:
+        if child >= size or key[heap[child]] <= key[item]:
             break
         heap[at] = heap[child]
         at = child

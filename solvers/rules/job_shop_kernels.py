@@ -116,7 +116,7 @@ def _dispatch_plain(
             ready[best] = NEVER  # the job is done: never the first again
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _select_by_time(
     shop: ShopArrays, static: FloatArray, weights: Weights, is_active: bool, random: WordArray, work: Workspace
 ) -> int:
@@ -159,7 +159,7 @@ def _select_by_time(
     return best
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _select_by_priority(
     shop: ShopArrays, static: FloatArray, weights: Weights, scheme: int, random: WordArray, work: Workspace
 ) -> int:

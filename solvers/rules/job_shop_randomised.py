@@ -163,8 +163,8 @@ def _sample(
         value = _objective(shop, due_dates, job_weights, start, option)
         if value < incumbent:
             incumbent = value
-            best_start[:] = start
-            best_option[:] = option
+            for i in range(len(start)):  # an array assignment would take numba 3 s more to compile
+                best_start[i], best_option[i] = start[i], option[i]
     return incumbent
 
 
