@@ -140,6 +140,7 @@ def interruption(folder: Path, name: str) -> Row:
     driver = subprocess.Popen(
         [sys.executable, TESTS / "drive.py", *map(str, settings)],
         stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # we may be a background job
         env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
     )
     while len(workers(driver.pid)) < 2 and driver.poll() is None:

@@ -7,6 +7,7 @@ One thread, one loop: fork on request, pass on signals, report deaths.
 It ends, and takes its workers with it, when the driver's end of the control socket closes, also by kill -9.
 """
 
+import fcntl
 import gc
 import os
 import selectors
@@ -28,7 +29,9 @@ NUM_FILES = 3  # the worker's connection, its log, its case
 def serve(control_fd: int, hello: dict[str, Any]) -> None:
     """Warm up, say so, then fork workers until the driver is gone."""
     control = socket.socket(fileno=control_fd)
+    _end_with_driver(control, True)
     _warm_up(hello)
+    _end_with_driver(control, False)
     gc.collect()
     gc.freeze()  # the collector then leaves the pages shared with the workers alone
     wake, wakeup = os.pipe()
@@ -60,6 +63,20 @@ def serve(control_fd: int, hello: dict[str, Any]) -> None:
         for pid in workers.values():
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
+
+
+def _end_with_driver(control: socket.socket, is_on: bool) -> None:
+    """Have SIGIO end this process when the driver's side closes, even in the middle of native code.
+
+    For the warm-up only: then the driver sends nothing, so that anything that happens on the socket means its end.
+    """
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(control, fcntl.F_GETFL)
+    fcntl.fcntl(control, fcntl.F_SETFL, flags | os.O_ASYNC if is_on else flags & ~os.O_ASYNC)
+    with suppress(BlockingIOError):  # it may have closed before
+        if not control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+            os._exit(1)
 
 
 def _warm_up(hello: dict[str, Any]) -> None:

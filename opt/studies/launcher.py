@@ -55,7 +55,7 @@ class ForkServer:
         self.buffer = bytearray()
         self.pids: dict[int, int] = {}
         messages = [(message.decode("latin-1"), is_run) for message, is_run in rehearse]
-        self.hello = {"sys_path": sys.path, "preload": preload, "rehearse": messages}
+        self.hello = {"sys_path": [os.fspath(p) for p in sys.path], "preload": preload, "rehearse": messages}
         self._start(self.hello)
 
     def await_ready(self, should_stop: Callable[[], bool]) -> bool:

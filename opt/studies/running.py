@@ -34,6 +34,7 @@ class Running:
     grace_s: float
     connection: socket.socket
     log: IO[bytes]
+    cores: list[int] = field(default_factory=list)
     spawned: float = field(default_factory=time.monotonic)
     started: float | None = None
     base_bytes: float | None = None

@@ -25,6 +25,8 @@ class StopRequest:
         os.set_blocking(self._write, False)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    continue  # a background job of a script: the terminal's Ctrl-C is not for it
                 self._before[number] = signal.signal(number, self._on_signal)
         return self
 

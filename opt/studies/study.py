@@ -49,6 +49,7 @@ def run_study(
     progress: Watcher | bool | None = None,
     memory_limit_mb: int | None = None,
     grace_s: float = 5.0,
+    pin: bool = False,
     on_result: Callable[[Case, Result], None] | None = None,
 ) -> list[Result]:
     """Run every case in a process of its own and return their results in the order of `cases`.
@@ -75,6 +76,9 @@ def run_study(
     grace_s : float
         Seconds from a case's time limit to the kill of a process that ignores it: SIGINT after 40 %, SIGTERM after
         80 %, SIGKILL after all of them. Cases without a time limit are never killed for time.
+    pin : bool
+        Give each running case cores of its own (Linux). Leave it off where other studies run on this machine: they
+        would take the same cores.
     on_result : callable, optional
         Called with (case, result) for each case run now, after its result is stored.
 
@@ -101,7 +105,7 @@ def run_study(
     [6.0, 6.0]
     """
     wanted = list(cases)
-    settings = _settings(wanted, workers, memory_limit_mb, grace_s)
+    settings = _settings(wanted, workers, memory_limit_mb, grace_s, pin)
     first = {case.key: i for i, case in reversed(list(enumerate(wanted)))}
     found: dict[str, Result] = {}
     partial: dict[str, Result] = {}
@@ -136,7 +140,9 @@ def run_study(
     return [found.get(case.key) or partial[case.key] for case in wanted]
 
 
-def _settings(wanted: list[Case], workers: int | None, memory_limit_mb: int | None, grace_s: float) -> Settings:
+def _settings(
+    wanted: list[Case], workers: int | None, memory_limit_mb: int | None, grace_s: float, pin: bool
+) -> Settings:
     for what, number in (("workers", workers), ("memory_limit_mb", memory_limit_mb)):
         if number is not None and number < 1:
             raise OptionError(f"{what} must be at least 1, not {number}")
@@ -150,6 +156,7 @@ def _settings(wanted: list[Case], workers: int | None, memory_limit_mb: int | No
         cores=max(cores, workers or 1),
         memory_limit_mb=memory_limit_mb,
         grace_s=grace_s,
+        is_pinned=pin,
     )
 
 

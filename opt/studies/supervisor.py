@@ -5,6 +5,7 @@ takes too much memory is killed; one that dies is told apart by how; what it had
 never notice.
 """
 
+import os
 import selectors
 import signal
 import socket
@@ -29,6 +30,7 @@ LAST_WAIT_S = 0.5  # for the killed to be gone
 TICK_S = 0.25
 MEMORY_TICK_S = 0.01  # memory is written at some 5 GB/s at most, so 50 MB between two looks
 REHEARSAL_PAYS_FROM = 3  # cases of a method
+INSTANCES_HELD = 16  # as JSON; cases of one instance mostly follow each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,15 @@ class Settings:
         Growth allowed to each case.
     grace_s : float
         From a case's time limit to its SIGKILL.
+    is_pinned : bool
+        Give each case processor cores of its own, as far as there are any left.
     """
 
     workers: int
     cores: int
     memory_limit_mb: int | None = None
     grace_s: float = 5.0
+    is_pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,9 @@ class Supervisor:
         self.oom_before: dict[int, int] = {}
         self.instance_json: dict[tuple[str, str], bytes] = {}
         self.kill_at: float | None = None
+        self.free_cores: list[int] = []
+        if settings.is_pinned and hasattr(os, "sched_getaffinity"):  # Linux
+            self.free_cores = sorted(os.sched_getaffinity(0))
 
     def endings(self) -> Iterator[Ending]:
         """Yield each case as it ends; after a stop request, only those that were running."""
@@ -129,23 +137,21 @@ class Supervisor:
         targets = [t for name in families for _, t in problem(name).parts if not _is_for_display(t)]
         targets += [t for case in cases for t in (case.chosen.target, case.chosen.options)]
         modules = dict.fromkeys(["counterpoint.opt.studies.worker", *(t.partition(":")[0] for t in targets if t)])
-        smallest: dict[str, Case] = {}  # of each method that has something to prepare
-        for case in (c for c in cases if c.chosen.options or "numba" in c.chosen.needs):
-            best = smallest.setdefault(case.chosen.name, case)
-            if len(self._json_of(case)) < len(self._json_of(best)):
-                smallest[case.chosen.name] = case
         often = Counter(case.chosen.name for case in cases)
+        first = {case.chosen.name: case for case in reversed(cases) if case.chosen.options or case.chosen.needs}
         rehearsals = []
-        for name, case in smallest.items():
+        for name, case in first.items():
             # pure Numba only: engines with threads of their own must not have run in a process that forks
             is_run = set(case.chosen.needs) == {"numba"} and often[name] >= REHEARSAL_PAYS_FROM
-            rehearsals.append((encode_case(case, self._json_of(case), None, None), is_run))
+            rehearsals.append((encode_case(case, self._json_of(case), None, []), is_run))
         return list(modules), rehearsals
 
     def _json_of(self, case: Case) -> bytes:
         instance = case.instance
         key = (instance.content_hash, instance.name)
         if key not in self.instance_json:
+            while len(self.instance_json) >= INSTANCES_HELD:
+                del self.instance_json[next(iter(self.instance_json))]
             self.instance_json[key] = encode_instance(instance)
         return self.instance_json[key]
 
@@ -168,8 +174,10 @@ class Supervisor:
         ours.setblocking(False)
         log = scratch_file()
         run = Running(case, index, self.count, self.settings.grace_s, ours, log)
+        if len(self.free_cores) >= case.threads:
+            run.cores = [self.free_cores.pop() for _ in range(case.threads)]
         with theirs, scratch_file() as message:
-            message.write(encode_case(case, self._json_of(case), self.settings.memory_limit_mb, None))
+            message.write(encode_case(case, self._json_of(case), self.settings.memory_limit_mb, run.cores))
             message.seek(0)
             with suppress(OSError):  # the server is gone: `_hear` finds out, and this case is started again
                 self.servers[case.threads].fork(run.worker, theirs.fileno(), log.fileno(), message.fileno())
@@ -233,6 +241,7 @@ class Supervisor:
     def _forget(self, run: Running) -> None:
         self._unregister(run)
         run.close()
+        self.free_cores += run.cores
         del self.running[run.worker], self.oom_before[run.worker]
 
     def _send(self, worker: int, number: int) -> None:

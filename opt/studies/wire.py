@@ -51,7 +51,7 @@ def unpack(buffer: bytearray) -> Iterator[tuple[dict[str, Any], bytes]]:
         yield header, content
 
 
-def encode_case(case: Case, instance_json: bytes, memory_limit_mb: int | None, cores: list[int] | None) -> bytes:
+def encode_case(case: Case, instance_json: bytes, memory_limit_mb: int | None, cores: list[int]) -> bytes:
     """Return the message that tells a worker what to run; `instance_json` from `encode_instance`."""
     chosen = dataclasses.asdict(case.chosen)
     chosen["handles"] = sorted(chosen["handles"])
@@ -80,7 +80,7 @@ class Order:
     case: Case
     label: str
     memory_limit_mb: int | None
-    cores: list[int] | None
+    cores: list[int]
 
 
 def decode_order(message: bytes) -> Order:

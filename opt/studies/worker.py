@@ -29,6 +29,7 @@ def work(server_pid: int, connection_fd: int, log_fd: int, case_fd: int) -> None
     """Run the case in `case_fd`, talk over `connection_fd`, print to `log_fd`; never return."""
     speaker: Speaker | None = None
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.setsid()  # a terminal's Ctrl-C reaches the driver alone
         _die_with(server_pid)
         for stream in (1, 2):
@@ -114,7 +115,6 @@ def _run(order: Order, speaker: Speaker) -> None:
     case.chosen.load()  # its import is not the method's time
     if order.cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, order.cores)
-    _use_threads(case.threads)
     if order.memory_limit_mb is not None:
         _cap_memory(order.memory_limit_mb, case.threads)
     speaker.encode = problem(case.instance.problem).load("encode")  # type: ignore[method-assign]
@@ -168,15 +168,6 @@ def _watch(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.recv(1)
     os._exit(1)
-
-
-def _use_threads(threads: int) -> None:
-    """Hold the engines that are already loaded to `threads`."""
-    for name in ("numba", "torch"):
-        module = sys.modules.get(name)
-        if module is not None:
-            with suppress(Exception):  # fewer cores than asked for: the engine then uses what there is
-                module.set_num_threads(threads)
 
 
 def _cap_memory(limit_mb: int, threads: int) -> None:

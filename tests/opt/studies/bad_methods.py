@@ -181,10 +181,17 @@ def leave_child(shop, budget, seed, options, report):
 
 
 def spin(shop, budget, seed, options, report):
-    """Use the processor for a while, then ignore everything."""
+    """Use the processor for a while, ignoring everything, then hang."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     end = time.process_time() + 0.3
     while time.process_time() < end:
         pass
+    hang(shop, budget, seed, options, report)
+
+
+def hang_in_rehearsal(shop, budget, seed, options, report):
+    """Hang in native code wherever it is called."""
+    note(options.log, f"pid {os.getpid()}")
     hang(shop, budget, seed, options, report)
 
 
