@@ -13,7 +13,7 @@ from counterpoint.datasets.formats import Format, format_named, formats
 from counterpoint.datasets.json_file import read_json, write_json
 from counterpoint.datasets.text import Line, data_lines
 from counterpoint.opt.codec import write_text
-from counterpoint.opt.errors import InstanceError, OptionError
+from counterpoint.opt.errors import CounterpointError, InstanceError, OptionError, printable
 from counterpoint.opt.problems.table import problem as problem_named
 
 MAX_BYTES = 200_000_000
@@ -78,15 +78,25 @@ def write(instance: Any, path: str | os.PathLike[str], *, format: str | None = N
         If the format cannot hold the instance; ``json`` holds everything.
     OptionError
         If no format is given and the extension tells none.
+    CounterpointError
+        If the file cannot be written.
     """
     name = format or _format_of(Path(path), instance.problem)
     if name == "json":
-        write_text(path, write_json(instance))
+        _put(path, write_json(instance))
         return
     chosen = format_named(name)
     if chosen.problem != instance.problem:
         raise OptionError(f"format {name} is for {chosen.problem}, not for {instance.problem}")
-    write_text(path, _text_that_holds_all(chosen, instance))
+    _put(path, _text_that_holds_all(chosen, instance))
+
+
+def _put(path: str | os.PathLike[str], text: str) -> None:
+    try:
+        write_text(path, text)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CounterpointError(f"cannot write {printable(str(path))}: {reason}") from None
 
 
 def _text_that_holds_all(chosen: Format, instance: Any) -> str:
@@ -105,22 +115,21 @@ def _text_that_holds_all(chosen: Format, instance: Any) -> str:
 
 
 def _load(file: Path) -> bytes:
-    """Return the bytes of a regular file of bearable size."""
+    """Return the bytes of a regular file of bearable size; a pipe is refused, not waited for."""
     try:
-        with file.open("rb") as handle:
+        with open(file, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as handle:
             status = os.fstat(handle.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise InstanceError("not a regular file", line=1)
-            if status.st_size > MAX_BYTES:
-                raise InstanceError(f"{status.st_size} bytes; files up to {MAX_BYTES} bytes are read", line=1)
-            return handle.read(MAX_BYTES + 1)
+            if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES:
+                return handle.read(MAX_BYTES)
     except IsADirectoryError:
         raise InstanceError("this is a folder; expected a file", line=1) from None
     except FileNotFoundError:
         raise InstanceError("there is no such file", line=1) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InstanceError(f"cannot be read: {reason}", line=1) from None
+        raise InstanceError(f"cannot be read: {getattr(error, 'strerror', None) or error}", line=1) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise InstanceError("not a regular file", line=1)
+    raise InstanceError(f"{status.st_size} bytes; files up to {MAX_BYTES} bytes are read", line=1)
 
 
 def _parse(raw: bytes, file: Path, problem: str | None, format: str | None) -> Any:

@@ -162,4 +162,5 @@ def _references() -> dict[str, Reference]:
 
 @cache
 def _names_by_content() -> dict[str, str]:
-    return {row[6]: row[0] for row in figure_rows("job_shop_bounds.csv") if row[6]}
+    lines = figure_text("job_shop_bounds.csv").splitlines()[1:]
+    return {line[-64:]: line[: line.index(",")] for line in lines if not line.endswith(",")}

@@ -24,8 +24,12 @@ class Line(NamedTuple):
 def data_lines(raw: bytes) -> list[Line]:
     """Split a file into its lines, without blank lines and ``#`` comments; O(size)."""
     texts = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    lines = (Line(i, text.strip(), i < len(texts)) for i, text in enumerate(texts, 1))
-    return [line for line in lines if line.raw and not line.raw.startswith(b"#")]
+    lines = []
+    for number, text in enumerate(texts, 1):
+        content = text.strip()
+        if content and not content.startswith(b"#"):
+            lines.append(Line(number, content, number < len(texts)))
+    return lines
 
 
 def numbers(line: Line, what: str) -> list[int]:
