@@ -86,7 +86,7 @@ def _failures(frame: "pd.DataFrame") -> list[str]:
         return []
     counts = frame.loc[bad, "method"].value_counts()
     parts = ", ".join(f"{printable(str(name))} {count}" for name, count in counts.items())
-    return [f"runs without a verified solution: {parts}"]
+    return [f"failed runs (no verified solution, or a refuted claim): {parts}"]
 
 
 def _late(frame: "pd.DataFrame") -> list[str]:

@@ -29,7 +29,7 @@ def compare(
     workers: int | None = None,
     store: str | os.PathLike[str] | None = None,
     retry_failed: bool = False,
-    progress: Callable[..., None] | None = None,
+    progress: Callable[..., None] | bool | None = None,
     memory_limit_mb: int | None = None,
     references: Mapping[str, float | Reference] | None = None,
 ) -> Comparison:
@@ -51,8 +51,8 @@ def compare(
         SQLite file; interrupted comparisons resume from it, finished cases are not run again.
     retry_failed : bool
         Run cases again that ended in an error.
-    progress : callable, optional
-        See `studies.study.run_study`.
+    progress : bool or callable, optional
+        True for a live display in a terminal; see `studies.study.run_study`.
     memory_limit_mb : int, optional
         Of each process.
     references : mapping, optional
@@ -67,6 +67,8 @@ def compare(
     ------
     UnknownNameError, OptionError, InstanceError
         Before anything runs.
+    StudyInterrupted
+        On Ctrl-C; `Comparison.from_results` of its ``results`` compares what has finished.
     """
     from counterpoint.opt.studies.case import plan
     from counterpoint.opt.studies.study import run_study
@@ -75,8 +77,8 @@ def compare(
     chosen = [methods] if isinstance(methods, str | Method) else list(methods)
     if not shops or not chosen:
         raise OptionError("compare needs at least one instance and one method")
-    if isinstance(seeds, int) and seeds < 1:
-        raise OptionError(f"seeds must be at least 1, not {seeds}")
+    if (seeds if isinstance(seeds, int) else len(seeds)) < 1:
+        raise OptionError("compare needs at least one seed")
     made = plan(shops, chosen, seeds, Budget(time_limit, iterations, target, gap, threads))
     results = run_study(
         made.cases,

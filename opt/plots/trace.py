@@ -52,7 +52,8 @@ def plot_trace(results: Result | Sequence[Result], ax: Any = None) -> Any:
     ax.set_xlabel("wall seconds")
     ax.set_ylabel("objective (dotted: bound)" if data["bound"].notna().any() else "objective")
     if named:
-        literal(ax.legend(frameon=False, fontsize="small").get_texts())
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
+        literal(ax.legend(frameon=False, fontsize="small", **beside).get_texts())
     title(ax, ", ".join(dict.fromkeys(r.instance_name for r in runs)))
     tidy(ax, "both")
     return ax

@@ -157,7 +157,7 @@ class TestSummary:
         assert (table.loc["beta", "failed"], table.loc["beta", "solved"]) == (1, 2)
         assert table.index[0] == "alpha"
         assert any("2 of 3 instances" in text for text in comparison.warnings)
-        assert any("without a verified solution: beta 1" in text for text in comparison.warnings)
+        assert any("a refuted claim): beta 1" in text for text in comparison.warnings)
 
     def test_one_failed_seed_takes_the_instance_out(self, make):
         runs = grid(make, {"alpha": (110.0, 120.0), "beta": (110.0, 120.0)}, seeds=2)
@@ -371,8 +371,8 @@ class TestComparison:
 
     def test_compare_refuses_empty_grids(self):
         shop = JobShop.from_jobs("s", [[(0, 1)]])
-        for instances, methods, seeds in (([], ["spt"], 1), (shop, [], 1), (shop, "spt", 0)):
-            with pytest.raises(OptionError, match="at least"):
+        for instances, methods, seeds in (([], ["spt"], 1), (shop, [], 1), (shop, "spt", 0), (shop, "spt", [])):
+            with pytest.raises(OptionError, match="at least one"):
                 compare(instances, methods, seeds=seeds)
 
 

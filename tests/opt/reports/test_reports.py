@@ -226,7 +226,7 @@ class TestContents:
             "only 2 instances: confidence intervals say little", "proven bound", "best of compared", "50.00 %",
             "1 of 1 failed", "out of patience", "killed", "counterpoint compare", "ct.compare", "numpy",
             "tiny shop: 6 by alpha, seed 0", "tiny shop: objective over time",
-            "runs without a verified solution: beta 1",
+            "or a refuted claim): beta 1",
         ):  # fmt: skip
             assert part in text, part
         assert found.tags.count("img") == 5  # gaps, times, profile, one trace, one Gantt chart
