@@ -1,6 +1,6 @@
 """One machine with heads, tails and delays between operations: Carlier's branch and bound.
 
-Minimise max_i C_i + q_i without pre-emption, operation i starting at its head r_i or later. Optionally some
+Minimise max_i C_i + q_i without preemption, operation i starting at its head r_i or later. Optionally some
 operations must wait for others: start_j >= start_i + delay[i, j] (delayed precedence), as sequences of other
 machines impose them in the shifting bottleneck procedure.
 

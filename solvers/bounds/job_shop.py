@@ -64,7 +64,7 @@ def machine_heads_tails(shop: JobShop) -> int:
 
 
 def preemptive(shop: JobShop) -> int:
-    """Return the largest optimal pre-emptive one-machine value over machines; O(N log N) in all.
+    """Return the largest optimal preemptive one-machine value over machines; O(N log N) in all.
 
     In a flexible shop not below `machine_heads_tails`, which also looks at pools; elsewhere it never is.
     """

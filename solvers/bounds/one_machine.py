@@ -1,7 +1,7 @@
-"""One machine with heads and tails, pre-emptive: the Jackson preemptive schedule.
+"""One machine with heads and tails, preemptive: the Jackson preemptive schedule.
 
 Operation i is ready at its head r_i, needs the machine for p_i, and the rest of the world for its tail q_i
-afterwards; minimise max_i C_i + q_i. Allowing pre-emption, always working on the ready operation with the
+afterwards; minimise max_i C_i + q_i. Allowing preemption, always working on the ready operation with the
 largest tail is optimal (Jackson 1955; Carlier 1982, EJOR 11:42-47, section 2), also on a machine with periods
 of unavailability, by the same exchange of two pieces of work.
 """
@@ -16,7 +16,7 @@ from counterpoint.opt.problems.job_shop import IntArray
 def jackson_preemptive(
     head: IntArray, duration: IntArray, tail: IntArray, window_start: IntArray, window_end: IntArray
 ) -> int:
-    """Return the optimal pre-emptive value max C_i + q_i; 0 for no operations. O((n + U) log n).
+    """Return the optimal preemptive value max C_i + q_i; 0 for no operations. O((n + U) log n).
 
     Parameters
     ----------

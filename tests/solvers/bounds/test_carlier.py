@@ -75,7 +75,7 @@ def test_feasible_and_nearly_always_optimal_with_delays() -> None:
 
 
 def test_carlier_example() -> None:
-    # Carlier 1982, section 2: Schrage 53, pre-emptive 49, optimum 50
+    # Carlier 1982, section 2: Schrage 53, preemptive 49, optimum 50
     head = np.array([10, 13, 11, 20, 30, 0, 30])
     duration = np.array([5, 6, 7, 4, 3, 6, 2])
     tail = np.array([7, 26, 24, 21, 8, 17, 0])

@@ -62,7 +62,7 @@ def test_equals_best_subset(operations: list[tuple[int, int, int]]) -> None:
 
 
 def test_carlier_example() -> None:
-    # Carlier 1982, section 2: seven jobs; the optimum without pre-emption is 50
+    # Carlier 1982, section 2: seven jobs; the optimum without preemption is 50
     heads, durations, tails = [10, 13, 11, 20, 30, 0, 30], [5, 6, 7, 4, 3, 6, 2], [7, 26, 24, 21, 8, 17, 0]
     assert run(list(zip(heads, durations, tails, strict=True)), []) == 49
 
