@@ -1,5 +1,6 @@
 """`solve`: run one method on one instance and verify everything it claims."""
 
+import math
 import resource
 import time
 import traceback
@@ -95,6 +96,8 @@ class Recorder:
     def __call__(self, solution: Any = None, *, bound: float | None = None) -> None:
         """Take in a solution and/or a bound."""
         changed = False
+        if bound is not None and not math.isfinite(bound):
+            bound = None  # solvers start from an infinite bound, which says nothing
         if bound is not None and (self.bound is None or self.sign * bound > self.sign * self.bound):
             self.bound, changed = float(bound), True
         if solution is not None:
@@ -147,7 +150,8 @@ def run(
         recorder(outcome.solution, bound=outcome.bound)
     if outcome.solution is not None and claim is not None:
         verdict = recorder.check(instance, outcome.solution)
-        if verdict.objective is None or abs(verdict.objective - claim) > TOLERANCE * max(1.0, abs(claim)):
+        # written so that a claim of NaN fails
+        if verdict.objective is None or not abs(verdict.objective - claim) <= TOLERANCE * max(1.0, abs(claim)):
             termination = Termination.ERROR
             message = f"claimed objective {claim:g}, but the checker finds {verdict.objective}; {message}"
     if recorder.rejected is not None:
@@ -171,7 +175,7 @@ def run(
         termination=termination,
         solution_status=status,
         objective=recorder.objective,
-        claimed_objective=claim,
+        claimed_objective=claim if claim is None or math.isfinite(claim) else None,
         bound=recorder.bound,
         solution=recorder.solution,
         trace=tuple(recorder.trace),

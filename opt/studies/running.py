@@ -19,6 +19,7 @@ from counterpoint.opt.studies.wire import WireError, unpack
 STARTUP_S = 90.0  # imports and options, before the method's own clock starts
 EXIT_S = 1.0  # a worker that has sent its result has this long to end
 TAIL_BYTES = 2048
+MAX_CHUNKS = 32  # more than the socket holds when its worker is dead
 LOG_BYTES = 8 * 2**20  # a log that grows beyond is cut down to its tail
 
 Reason = Literal["deadline", "startup", "memory", "stop", "protocol", "lost"]
@@ -61,9 +62,12 @@ class Running:
         WireError
         """
         try:
-            while chunk := self.connection.recv(2**20):
+            for _ in range(MAX_CHUNKS):  # not until it is empty: a worker that never stops talking must not hold us
+                chunk = self.connection.recv(2**20)
                 self.buffer += chunk
-            self.is_closed = True
+                if not chunk:
+                    self.is_closed = True
+                    break
         except BlockingIOError:
             pass
         except ConnectionError:
@@ -75,7 +79,7 @@ class Running:
                 self.started, self.base_bytes = time.monotonic(), header.get("rss")
             elif kind == "incumbent":
                 self.solution = body or self.solution
-                self.objective, self.bound = header.get("objective"), header.get("bound")
+                self.objective, self.bound = _finite(header.get("objective")), _finite(header.get("bound"))
                 self.trace.append(TracePoint(self.elapsed_s(), self.objective, self.bound))
                 is_news = True
             elif kind in ("result", "failed", "interrupted"):
@@ -156,6 +160,10 @@ class Running:
         """Close what is ours."""
         self.connection.close()
         self.log.close()
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def scratch_file() -> IO[bytes]:

@@ -28,6 +28,7 @@ from counterpoint.opt.studies.wire import WireError, encode_case, encode_instanc
 INTERRUPT_S = 2.0  # what workers get to hand in their incumbents after Ctrl-C
 LAST_WAIT_S = 0.5  # for the killed to be gone
 TICK_S = 0.25
+SHORTEST_TICK_S = 0.002
 MEMORY_TICK_S = 0.01  # memory is written at some 5 GB/s at most, so 50 MB between two looks
 REHEARSAL_PAYS_FROM = 3  # cases of a method
 INSTANCES_HELD = 16  # as JSON; cases of one instance mostly follow each other
@@ -222,7 +223,7 @@ class Supervisor:
         for run in [r for r in self.running.values() if r.case.threads == threads]:
             self._listen(run)
             if run.answer is not None or run.index in self.lost_once or self.stop.times:
-                run.reason = run.reason or "lost"
+                run.reason = run.reason or ("stop" if self.stop.times else "lost")
                 yield self._finish(run)
             else:
                 self.lost_once.add(run.index)
@@ -258,7 +259,7 @@ class Supervisor:
             run.trim_log()
         if self.kill_at is not None:
             next_due = min(next_due, self.kill_at)
-        return max(0.0, min(next_due - now, tick))
+        return max(SHORTEST_TICK_S, min(next_due - now, tick))
 
     def _watch_memory(self) -> None:
         limit = self.settings.memory_limit_mb

@@ -17,7 +17,7 @@ from counterpoint.opt.registry import Method
 from counterpoint.opt.studies.case import Case
 
 LENGTHS = struct.Struct(">II")
-MAX_HEADER = 16 * 2**20
+MAX_HEADER, MAX_BODY = 16 * 2**20, 2**30
 
 
 class WireError(Exception):
@@ -35,8 +35,8 @@ def unpack(buffer: bytearray) -> Iterator[tuple[dict[str, Any], bytes]]:
     while len(buffer) >= LENGTHS.size:
         head, body = LENGTHS.unpack_from(buffer)
         end = LENGTHS.size + head + body
-        if head > MAX_HEADER:
-            raise WireError(f"a header of {head} bytes")
+        if head > MAX_HEADER or body > MAX_BODY:
+            raise WireError(f"a message of {head} and {body} bytes")
         if len(buffer) < end:
             return
         cut = LENGTHS.size + head

@@ -155,6 +155,28 @@ def lie(shop, budget, seed, options, report):
     return Outcome(solution, 1.0, Termination.OPTIMAL, bound=1.0)
 
 
+def chatter(shop, budget, seed, options, report):
+    """Report without end, as fast as it can, deaf to the clock and to SIGINT."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    _found(shop, seed, report)
+    bound = -1e9
+    while True:
+        bound += 1e-3
+        report(bound=bound)
+
+
+def endless(shop, budget, seed, options, report):
+    """Claim infinite and undefined bounds."""
+    solution = serial(shop, seed)
+    for bound in (-float("inf"), float("nan"), float("inf")):
+        report(solution, bound=bound)
+    return Outcome(solution, float(solution.makespan), Termination.COMPLETED, bound=-float("inf"))
+
+
+def undefined(shop, budget, seed, options, report):
+    return Outcome(serial(shop, seed), float("nan"), Termination.COMPLETED)
+
+
 def break_connection(shop, budget, seed, options, report):
     """Write rubbish to every descriptor it can find, then hang."""
     _found(shop, seed, report)

@@ -113,6 +113,8 @@ def test_failed_cases_run_again_only_when_asked(tmp_path):
         ("mute", Termination.ERROR, "RuntimeError: no text", False),
         ("shout", Termination.ERROR, "the last words\\x1b[2J", False),
         ("lie", Termination.ERROR, "claimed objective 1, but the checker finds", True),
+        ("undefined", Termination.ERROR, "claimed objective nan, but the checker finds", True),
+        ("chatter", Termination.KILLED, "did not stop", True),
         ("break_connection", Termination.ERROR, "disturbed the worker's connection", True),
         ("hang_politely", Termination.TIME, "stopped by the supervisor", True),
         ("kill_server", Termination.KILLED, "died twice", True),
@@ -146,6 +148,13 @@ def test_a_native_hang_keeps_its_incumbent():
     assert LIMIT_S + GRACE_S <= result.wall_s <= LIMIT_S + GRACE_S + 1.0
     assert time.monotonic() - began < 20
     assert "did not stop, 1 s past its time limit of 0.5 s" in result.message
+
+
+def test_infinite_bounds_say_nothing(tmp_path):
+    (result,) = run_study([bad("endless")], store=tmp_path / "s")
+    assert (result.termination, result.bound) == (Termination.COMPLETED, None)
+    (again,) = run_study([bad("endless")], store=tmp_path / "s")
+    assert content(again) == content(result)
 
 
 def test_cpu_seconds_of_the_killed_are_counted():
