@@ -62,27 +62,27 @@ METHODS = (
             needs=needs,
         )
         for name, file, summary, preset, needs in (
-            ("mip-disjunctive", "disjunctive", "Manne's big-M model as arrays to HiGHS", {}, ("highspy",)),
+            ("mip-disjunctive", "disjunctive", "Manne's big-M model as arrays to HiGHS", {}, ("highspy", "numba")),
             (
                 "mip-time-indexed",
                 "time_indexed",
                 "time-indexed model as arrays to HiGHS; small horizons only",
                 {},
-                ("highspy",),
+                ("highspy", "numba"),
             ),
             (
                 "mip-disjunctive-pyomo",
                 "pyomo",
                 "Manne's big-M model written in Pyomo, for readers",
                 {"formulation": "disjunctive"},
-                ("highspy", "pyomo"),
+                ("highspy", "pyomo", "numba"),
             ),
             (
                 "mip-time-indexed-pyomo",
                 "pyomo",
                 "time-indexed model written in Pyomo, for readers",
                 {"formulation": "time-indexed"},
-                ("highspy", "pyomo"),
+                ("highspy", "pyomo", "numba"),
             ),
         )
     ),
