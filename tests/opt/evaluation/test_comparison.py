@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from counterpoint.opt.errors import OptionError, UnknownNameError
-from counterpoint.opt.evaluation.compare import Comparison, compare
+from counterpoint.opt.evaluation.compare import Comparison, compare, load_instances
 from counterpoint.opt.evaluation.frame import COLUMNS, reference_gap, time_to_best
 from counterpoint.opt.evaluation.machine import machine
 from counterpoint.opt.evaluation.paired import outcome
@@ -320,6 +320,22 @@ class TestAdvice:
     def test_busy_machine(self, make):
         assert "0.20 CPU seconds per wall second" in self.said(make, {"alpha": (101.0,)}, cpu_s=2.0)
 
+        assert "CPU seconds per wall second" not in self.said(make, {"alpha": (101.0,)}, cpu_s=6.1)
+        assert "CPU seconds per wall second" not in self.said(make, {"alpha": (101.0,)}, cpu_s=0.1, wall_s=0.9)
+
+    def test_mixed_references(self, make):
+        proved = make.result("b", "alpha", 100.0, bound=100.0)
+        assert "different kinds of reference" not in self.said(make, {}, proved)
+        said = self.said(make, {"alpha": (101.0,)}, proved)
+        assert "different kinds of reference: best of compared (1), proven bound (1)" in said
+
+    def test_late_runs(self, make):
+        assert "over their time limit: alpha 1" in self.said(make, {"alpha": (101.0,)}, wall_s=12.5)
+        assert "over their time limit" not in self.said(make, {"alpha": (101.0,)})
+
+    def test_what_is_in_order_is_not_said(self, make):
+        assert self.said(make, {"alpha": range(101, 109), "beta": range(101, 109)}) == ""
+
     def test_reference_zero(self, make):
         runs = [make.result("a", "alpha", 0.0), make.result("a", "beta", 5.0)]
         assert "no relative gap because the reference is 0" in " ".join(Comparison.from_results(runs).warnings)
@@ -396,6 +412,18 @@ def test_a_real_comparison_and_its_store(tmp_path):
         frame.sort_values(["instance_hash", "method"])[columns].reset_index(drop=True),
     )
     assert "another" in again.machine["note"]
+
+
+def test_instances_by_name_path_or_themselves(tmp_path):
+    shop = JobShop.from_jobs("own", [[(0, 1)]])
+    path = tmp_path / "file.txt"
+    path.write_text("1 2\n0 3 1 4\n")
+    found = load_instances([shop, "ft06", path, str(path)])
+    assert [s.num_operations for s in found] == [1, 36, 2, 2]
+    assert found[0] is shop
+    assert [s.name for s in load_instances("ft06")] == ["ft06"]
+    with pytest.raises(UnknownNameError):
+        load_instances("ft0666")
 
 
 def test_pairs_a_method_cannot_handle_are_skipped_and_said():

@@ -99,6 +99,8 @@ class TestBootstrap:
             ([math.inf], {}),
             ([[1.0]], {}),
             ([1.0], {"confidence": 1.0}),
+            ([1.0], {"confidence": 0.0}),
+            ([1.0], {"resamples": 0}),
             ([1.0, 2.0], {"clusters": [1]}),
         ],
     )
