@@ -51,6 +51,22 @@ def quick(shop, budget, seed, options, report):
     return Outcome(solution, float(solution.makespan), Termination.COMPLETED)
 
 
+def describe(shop, budget, seed, options, report):
+    """Note what the worker's process is like."""
+    facts = {
+        "pid": os.getpid(),
+        "session": os.getsid(0),
+        "files": len(os.listdir("/proc/self/fd")),
+        "omp": os.environ["OMP_NUM_THREADS"],
+        "numba": os.environ["NUMBA_NUM_THREADS"],
+        "stdin": os.read(0, 1),
+        "cores": ",".join(map(str, sorted(os.sched_getaffinity(0)))),
+        "blocked": len(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+    }
+    note(options.log, " ".join(f"{key}={value}" for key, value in facts.items()))
+    return Outcome(serial(shop, seed), None, Termination.COMPLETED)
+
+
 def improve(shop, budget, seed, options, report):
     """A Python loop that improves a little until time or Ctrl-C."""
     clock = budget.start()
