@@ -156,7 +156,7 @@ def test_bad_parameters_are_refused(parameters, match):
 
 def test_unknown_names():
     with pytest.raises(UnknownNameError, match="generator"):
-        generate("job-shop", generator="unifrom", jobs=2, machines=2)
+        generate("job-shop", generator="unifrm", jobs=2, machines=2)
     with pytest.raises(UnknownNameError, match="problem"):
         generate("jobshop", jobs=2, machines=2)
 
