@@ -212,8 +212,8 @@ def test_unreadable_file(put):
 def test_names_of_formats_and_problems(put):
     file = put(STANDARD)
     assert read(file, problem="job-shop", format="standard") == TWO
-    with pytest.raises(UnknownNameError, match="format named 'standrd'; did you mean standard"):
-        read(file, format="standrd")
+    with pytest.raises(UnknownNameError, match="format named 'stdard'; did you mean standard"):
+        read(file, format="stdard")
     with pytest.raises(UnknownNameError, match="problem"):
         read(file, problem="tsp")
     with pytest.raises(InstanceError, match="line of names"):
