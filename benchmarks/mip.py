@@ -1,8 +1,8 @@
 """MIP models of job shops: building them as arrays against writing them in Pyomo, and what HiGHS makes of both.
 
 Run ``python benchmarks/mip.py`` (about 8 minutes); it writes ``benchmarks/results/mip.csv``. Times are CPU seconds
-of this process, builds the least of three; building ends with arrays that can be passed to HiGHS in one call. HiGHS
-runs on one thread; both writings start from the same schedule. ``model.write`` is not timed: nobody needs it here.
+of this process, builds the least of three; building ends with arrays that can be passed to HiGHS in one call. The
+limit of the solves is wall time: on a busy machine read cpu_s beside it. HiGHS runs on one thread; both writings start from the same schedule. ``model.write`` is not timed: nobody needs it here.
 """
 
 import argparse
