@@ -22,7 +22,7 @@ from counterpoint.solvers.rules.job_shop import schedule as dispatch
 
 SOLVER = f"ortools {version('ortools')}"
 START_SHARE = 0.05  # of the time limit, for the first schedule
-START_ORDERS = 20
+START_ORDERS = 20  # where no rule applies, or none that looks at what is minimised
 PORTFOLIO = 4  # workers from which CP-SAT runs a portfolio
 RULES: tuple[Rule, ...] = ("lrm", "fdd-mwkr", "mwkr")  # the three best of non-delay rules on ta01-80
 
@@ -78,12 +78,12 @@ def first_schedule(instance: JobShop, seed: int, clock: Clock, report: Report) -
     The very first comes without compiled code, so that even a new installation soon has a schedule to show.
     """
     until = clock.elapsed_s() + START_SHARE * clock.remaining_s()
-    orders = insertion_orders(instance, seed, START_ORDERS)
+    is_ruled = instance.blocking == "none"
+    orders = insertion_orders(instance, seed, 1 if is_ruled and instance.due_dates is None else START_ORDERS)
     best = insert_jobs(instance, orders[0])
     report(best)
     value = check(instance, best).objective or 0.0
-    rules = RULES if instance.blocking == "none" else ()
-    ways = [partial(dispatch, instance, rule) for rule in rules]
+    ways = [partial(dispatch, instance, rule) for rule in RULES if is_ruled]
     ways += [partial(insert_jobs, instance, order) for order in orders[1:]]
     for build_one in ways:
         if clock.elapsed_s() >= until or value == 0:
@@ -134,29 +134,35 @@ def improve(
     reason = clock.stop(objective=value, bound=proven)
     if reason is not None and reason is not Termination.ITERATIONS:
         return Outcome(known, value, reason, bound=proven, solver=SOLVER)
-    model = build(instance, known, round(value), has_hint=options.hint)
-    if bound is not None and instance.objective == "makespan":
-        model.cp.add(model.objective >= round(proven))
+    model = build(instance, known, round(value), round(proven), has_hint=options.hint)
     watch = Watch(clock, report, lambda read: _schedule(model, read), proven)
     solver = cp_model.CpSolver()
-    solver.parameters.random_seed = seed % 2**31
-    solver.parameters.num_workers = workers or clock.budget.threads_or_all()
-    if solver.parameters.num_workers < PORTFOLIO and not instance.is_flexible:
-        # what the portfolio of many workers tries anyway; measured in CPU-s to proof, default -> this:
-        # ft10 38 -> 5, orb01 over 80 -> 10 (one worker), la05 with blocking over 20 -> 5 (two workers)
-        solver.parameters.linearization_level = 0
-        solver.parameters.use_dynamic_precedence_in_disjunctive = True
-        solver.parameters.use_strong_propagation_in_disjunctive = True
-    solver.parameters.relative_gap_limit = clock.budget.gap
-    if clock.budget.iterations is not None:
-        solver.parameters.max_number_of_conflicts = clock.budget.iterations
-    if options.log:
-        solver.parameters.log_search_progress = True
-        solver.parameters.log_to_stdout = False
-        solver.log_callback = lambda line: print(line, file=sys.stderr)
+    set_parameters(solver, instance, clock.budget, seed, options, workers or clock.budget.threads_or_all())
     end = search(solver, model.cp, watch, stop)
     solution, objective = (known, value) if end.solution is None else (end.solution, end.objective)
     return Outcome(solution, objective, end.termination, bound=end.bound, solver=SOLVER, message=end.message)
+
+
+def set_parameters(
+    solver: cp_model.CpSolver, instance: JobShop, budget: Budget, seed: int, options: Options, workers: int
+) -> None:
+    """Set every parameter of the solver but the time limit."""
+    parameters = solver.parameters
+    parameters.random_seed = seed % 2**31
+    parameters.num_workers = workers
+    parameters.relative_gap_limit = budget.gap
+    if budget.iterations is not None:
+        parameters.max_number_of_conflicts = budget.iterations
+    if workers < PORTFOLIO and not instance.is_flexible:
+        # what the portfolio of many workers tries anyway; measured in CPU-s to proof, default -> this:
+        # ft10 38 -> 5, orb01 over 80 -> 10 (one worker), la05 with blocking over 20 -> 5 (two workers)
+        parameters.linearization_level = 0
+        parameters.use_dynamic_precedence_in_disjunctive = True
+        parameters.use_strong_propagation_in_disjunctive = True
+    if options.log:
+        parameters.log_search_progress = True
+        parameters.log_to_stdout = False
+        solver.log_callback = lambda line: print(line, file=sys.stderr)
 
 
 def _schedule(model: Model, read: Any) -> Schedule:

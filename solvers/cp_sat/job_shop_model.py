@@ -49,7 +49,6 @@ class Model:
     present: list[Any] = field(default_factory=list)
     end: list[Any] = field(default_factory=list)
     hint: list[tuple[Any, int]] = field(default_factory=list)
-    objective: Any = None
 
     def is_last(self, i: int) -> bool:
         """True if operation i ends its job."""
@@ -74,7 +73,7 @@ class Model:
         return self.cp.new_optional_interval_var(start, size, end, presence, "")
 
 
-def build(instance: JobShop, known: Schedule, value: int, *, has_hint: bool = True) -> Model:
+def build(instance: JobShop, known: Schedule, value: int, bound: int = 0, *, has_hint: bool = True) -> Model:
     """Build the model of all schedules at least as good as a known one.
 
     Parameters
@@ -85,6 +84,8 @@ def build(instance: JobShop, known: Schedule, value: int, *, has_hint: bool = Tr
         A feasible schedule: the hint.
     value : int
         Its objective: an upper bound on the model's.
+    bound : int
+        A proven lower bound on the objective.
     has_hint : bool
         False leaves out the hint; the bound stays.
     """
@@ -98,9 +99,9 @@ def build(instance: JobShop, known: Schedule, value: int, *, has_hint: bool = Tr
 
         add_ranks(model)
     if is_makespan:
-        _minimise_makespan(model, value)
+        _minimise_makespan(model, value, bound)
     else:
-        _minimise_tardiness(model, value)
+        _minimise_tardiness(model, value, bound)
     if has_hint:
         for variable, number in model.hint:
             model.cp.add_hint(variable, number)
@@ -177,16 +178,15 @@ def _add_machines(model: Model) -> None:
             model.cp.add_no_overlap(intervals)
 
 
-def _minimise_makespan(model: Model, value: int) -> None:
-    makespan = model.number(0, value, value)
+def _minimise_makespan(model: Model, value: int, bound: int) -> None:
+    makespan = model.number(bound, value, value)
     for i in range(model.shop.num_operations):
         if model.is_last(i):
             model.cp.add(model.end[i] <= makespan)
     model.cp.minimize(makespan)
-    model.objective = makespan
 
 
-def _minimise_tardiness(model: Model, value: int) -> None:
+def _minimise_tardiness(model: Model, value: int, bound: int) -> None:
     shop = model.shop
     assert shop.due_dates is not None
     assert shop.weights is not None
@@ -201,9 +201,8 @@ def _minimise_tardiness(model: Model, value: int) -> None:
         model.cp.add(model.end[last] - due <= late)
         terms.append(weight * late)
     total = sum(terms)
-    model.cp.add(total <= value)
+    model.cp.add_linear_constraint(total, bound, value)
     model.cp.minimize(total)
-    model.objective = total
 
 
 def _allowed(duration: int, windows: list[tuple[int, int]]) -> Any:
