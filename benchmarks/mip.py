@@ -2,7 +2,8 @@
 
 Run ``python benchmarks/mip.py`` (about 8 minutes); it writes ``benchmarks/results/mip.csv``. Times are CPU seconds
 of this process, builds the least of three; building ends with arrays that can be passed to HiGHS in one call. The
-limit of the solves is wall time: on a busy machine read cpu_s beside it. HiGHS runs on one thread; both writings start from the same schedule. ``model.write`` is not timed: nobody needs it here.
+limit of the solves is wall time: on a busy machine read cpu_s beside it. HiGHS runs on one thread; both writings
+start from the same schedule. Exporting (``model.write``) is not timed.
 """
 
 import argparse
