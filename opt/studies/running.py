@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Any, Literal
 
+from counterpoint.opt.errors import StoreError, printable
 from counterpoint.opt.result import TracePoint
 from counterpoint.opt.studies.case import Case
 from counterpoint.opt.studies.launcher import Ended
@@ -166,9 +167,26 @@ def _finite(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def scratch_file() -> IO[bytes]:
-    """Return a nameless file that any number of processes may append to."""
-    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 closed by its user
-    flags = fcntl.fcntl(file.fileno(), fcntl.F_GETFL)
-    fcntl.fcntl(file.fileno(), fcntl.F_SETFL, flags | os.O_APPEND)
+def scratch_file(content: bytes = b"") -> IO[bytes]:
+    """Return a nameless file that any number of processes may append to, read from its start.
+
+    Raises
+    ------
+    StoreError
+        If the folder for temporary files is full or cannot be written.
+    """
+    file = None
+    try:
+        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 closed by its user
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+        file.seek(0)
+        flags = fcntl.fcntl(file.fileno(), fcntl.F_GETFL)
+        fcntl.fcntl(file.fileno(), fcntl.F_SETFL, flags | os.O_APPEND)
+    except OSError as error:
+        if file is not None:
+            file.close()
+        where = printable(tempfile.gettempdir()) if tempfile.tempdir else "the folder for temporary files"
+        raise StoreError(f"cannot write to {where}: {error.strerror or error}; free some space or set TMPDIR") from None
     return file

@@ -177,11 +177,9 @@ class Supervisor:
         run = Running(case, index, self.count, self.settings.grace_s, ours, log)
         if len(self.free_cores) >= case.threads:
             run.cores = [self.free_cores.pop() for _ in range(case.threads)]
-        with theirs, scratch_file() as message:
-            message.write(encode_case(case, self._json_of(case), self.settings.memory_limit_mb, run.cores))
-            message.seek(0)
-            with suppress(OSError):  # the server is gone: `_hear` finds out, and this case is started again
-                self.servers[case.threads].fork(run.worker, theirs.fileno(), log.fileno(), message.fileno())
+        order = encode_case(case, self._json_of(case), self.settings.memory_limit_mb, run.cores)
+        with theirs, scratch_file(order) as message, suppress(OSError):  # the server is gone: see `_hear`
+            self.servers[case.threads].fork(run.worker, theirs.fileno(), log.fileno(), message.fileno())
         self.oom_before[run.worker] = out_of_memory_kills()
         self.running[run.worker] = run
         self.selector.register(ours, selectors.EVENT_READ, run)

@@ -1,6 +1,7 @@
 """Studies that go well, or badly in one case: the others never notice."""
 
 import os
+import tempfile
 import time
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import psutil
 import pytest
 
 from counterpoint.opt.budget import Budget
-from counterpoint.opt.errors import OptionError, UnknownNameError
+from counterpoint.opt.errors import OptionError, StoreError, UnknownNameError
 from counterpoint.opt.options import build_options
 from counterpoint.opt.registry import method as find_method
 from counterpoint.opt.result import SolutionStatus, Termination
@@ -252,6 +253,13 @@ def test_an_error_in_a_callback_ends_all_workers():
 
     with pytest.raises(RuntimeError, match="mine"):
         run_study([bad("quick"), bad("hang", time_limit_s=60.0)], workers=2, on_result=fail)
+    assert not psutil.Process().children(recursive=True)
+
+
+def test_no_room_for_temporary_files(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(StoreError, match=r"cannot write to .*gone: No such file or directory; free some space"):
+        run_study([bad("quick")])
     assert not psutil.Process().children(recursive=True)
 
 
