@@ -111,6 +111,12 @@ class Comparison:
         """Compare two methods pair by pair: difference with interval, wins, ties, losses, tests."""
         return paired_comparison(self._frame, method_a, method_b, confidence=confidence)
 
+    def times_to_target(self, within: float = 0.01) -> "pd.DataFrame":
+        """Return when each run first held an objective within a share of its reference; see `targets.target_frame`."""
+        from counterpoint.opt.evaluation.targets import target_frame
+
+        return target_frame(self.results, within, self.references)
+
     def verdict(self) -> tuple[str, ...]:
         """Say in words who is best, by how much, and how sure that is."""
         from counterpoint.opt.evaluation.verdict import verdict

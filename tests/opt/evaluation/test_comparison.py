@@ -278,9 +278,9 @@ class TestPaired:
         assert "alpha and alpha are equal" in str(pair)
 
     def test_runs_without_counterpart_are_counted(self, make):
-        runs = [*grid(make, {"alpha": (101.0,)}, seeds=3), *grid(make, {"beta": (102.0,)}, seeds=1)]
+        runs = [*grid(make, {"alpha": (101.0,)}, seeds=5), *grid(make, {"beta": (102.0,)}, seeds=3)]
         pair = Comparison.from_results(runs).paired("alpha", "beta")
-        assert (pair.wins, pair.unpaired) == (1, 2)
+        assert (pair.wins, pair.unpaired) == (3, 2)
 
     def test_nothing_in_common(self, make):
         pair = judged(make, {"alpha": (101.0, None), "beta": (None, 100.0)}).paired("alpha", "beta")
@@ -365,6 +365,29 @@ class TestVerdict:
 
     def test_nobody_solves(self, make):
         assert judged(make, {"alpha": (None,)}).verdict()[1] == "No method found a solution."
+
+
+class TestTargets:
+    def test_by_hand(self, make):
+        points = (TracePoint(1.0, 130.0, None), TracePoint(2.0, 110.0, None), TracePoint(5.0, 104.0, None))
+        runs = [
+            make.result("a", "alpha", 104.0, trace=points),
+            make.result("a", "beta", 100.0, trace=()),
+            make.result("a", "gamma", None),
+            make.result("a", "delta", 100.0, termination=Termination.ERROR),
+        ]
+        table = Comparison.from_results(runs)
+        assert table.times_to_target(0.1)["seconds"].tolist() == [2, 10, math.inf, math.inf]
+        assert table.times_to_target(0.05)["seconds"].tolist() == [5, 10, math.inf, math.inf]
+        assert table.times_to_target(0.0)["seconds"].tolist() == [math.inf, 10, math.inf, math.inf]
+        assert table.times_to_target(0.1)["target"].tolist() == pytest.approx([110] * 4)
+        with pytest.raises(ValueError, match="at least 0"):
+            table.times_to_target(-0.1)
+
+    def test_nothing_known(self, make):
+        row = Comparison.from_results([make.result("a", "alpha", None)]).times_to_target().iloc[0]
+        assert math.isnan(row["target"])
+        assert row["seconds"] == math.inf
 
 
 class TestComparison:

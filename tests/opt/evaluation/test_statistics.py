@@ -87,6 +87,9 @@ class TestBootstrap:
         assert math.isnan(one.low)
         assert math.isnan(none.estimate)
 
+    def test_what_is_printed(self):
+        assert str(bootstrap_interval([2.0] * 8, confidence=0.9)) == "2 (90 % CI 2 to 2, n=8)"
+
     def test_the_seed_decides(self):
         data = np.random.default_rng(2).normal(size=12)
         assert bootstrap_interval(data, seed=3) == bootstrap_interval(data, seed=3)
