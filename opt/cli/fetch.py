@@ -18,7 +18,11 @@ def fetch(
     from counterpoint.opt.problems.table import resolve
 
     download = resolve("counterpoint.datasets.fetching:fetch")
-    paths = [str(path) for name in names for path in download(name)]
+
+    def tell(file: str, done: int, total: int) -> None:
+        typer.echo(f"{file} ({done + 1} of {total})", err=True)
+
+    paths = [str(path) for name in names for path in download(name, on_file=None if json else tell)]
     if json:
         print_json(paths)
     else:

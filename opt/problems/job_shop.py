@@ -36,7 +36,17 @@ MAX_OPERATIONS = 10_000_000
 
 
 def _frozen(values: Any) -> IntArray:
-    array = np.array(values, dtype=np.int64)
+    """Return a read-only int64 copy; numbers that are not whole, or too large, are refused, never cut."""
+    try:
+        given = np.array(values)
+    except ValueError:  # ragged
+        given = np.array(None)
+    is_whole = given.dtype.kind in "iub"
+    if given.dtype.kind in "uf":
+        is_whole = bool(np.all((np.abs(given) < 2.0**63) & (given == np.floor(given))))
+    if not is_whole:
+        raise InstanceError("expected whole numbers of at most 63 bits")
+    array = given.astype(np.int64)
     array.setflags(write=False)
     return array
 
