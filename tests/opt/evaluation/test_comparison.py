@@ -188,6 +188,12 @@ class TestSummary:
         proof = make.result("a", "alpha", None, termination=Termination.INFEASIBLE)
         assert Comparison.from_results([proof]).summary().loc["alpha", "failed"] == 0
 
+    def test_an_instance_without_a_relative_gap_is_in_no_mean(self, make):
+        table = judged(make, {"alpha": (0.0, 110.0), "beta": (5.0, 120.0)}, references={"a": 0.0, "b": 100.0}).summary()
+        assert table["common"].tolist() == [1, 1]
+        assert table["mean_gap"].tolist() == pytest.approx([0.1, 0.2])
+        assert table.loc["beta", "losses"] == 2  # but it counts in wins and losses
+
     def test_late_and_proven_are_counted(self, make):
         late = make.result("a", "alpha", 100.0, wall_s=12.5, bound=100.0, solution_status=SolutionStatus.OPTIMAL)
         row = Comparison.from_results([late]).summary().loc["alpha"]
@@ -281,6 +287,11 @@ class TestPaired:
         runs = [*grid(make, {"alpha": (101.0,)}, seeds=5), *grid(make, {"beta": (102.0,)}, seeds=3)]
         pair = Comparison.from_results(runs).paired("alpha", "beta")
         assert (pair.wins, pair.unpaired) == (3, 2)
+
+    def test_a_failed_repetition_is_not_hidden_by_a_good_one(self, make):
+        twice = [make.result("a", "alpha", 90.0), make.result("a", "alpha", None)]
+        pair = Comparison.from_results([*twice, make.result("a", "beta", 100.0)]).paired("alpha", "beta")
+        assert (pair.wins, pair.losses, pair.difference.n) == (0, 1, 0)
 
     def test_nothing_in_common(self, make):
         pair = judged(make, {"alpha": (101.0, None), "beta": (None, 100.0)}).paired("alpha", "beta")
