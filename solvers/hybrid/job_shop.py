@@ -19,7 +19,7 @@ from functools import partial
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Report
-from counterpoint.opt.problems.job_shop import JobShop
+from counterpoint.opt.problems.job_shop import JobShop, Schedule
 from counterpoint.opt.problems.job_shop_check import check
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.bounds.job_shop import best_bound
@@ -83,7 +83,7 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
         On Ctrl-C the best schedule so far, as "interrupted".
     """
     clock = budget.start()
-    board = Board(clock, report, lambda schedule: float(check(instance, schedule).objective or 0.0))
+    board = Board(clock, report, partial(_worth, instance))
     cp_sat.first_schedule(instance, seed, clock, board)
     board(bound=best_bound(instance))
     is_interrupted = False
@@ -96,6 +96,12 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
         raise board.error
     reason = Termination.INTERRUPTED if is_interrupted else board.ended() or Termination.ITERATIONS
     return Outcome(board.best, board.value, reason, bound=board.bound, solver=SOLVER)
+
+
+def _worth(instance: JobShop, schedule: Schedule) -> float:
+    """Objective of a schedule; one that does not determine it is worth nothing."""
+    objective = check(instance, schedule).objective
+    return math.inf if objective is None else objective
 
 
 def _search(instance: JobShop, board: Board, threads: int, seed: int, options: Options) -> None:
@@ -115,7 +121,7 @@ def _race(instance: JobShop, board: Board, threads: int, seed: int, options: Opt
     opening_s = min(options.opening_s, OPENING_SHARE * clock.remaining_s())
     ends = [math.inf if i < kept else opening_s for i in range(threads)]
     runs = [
-        _start(partial(_tabu, instance, board, seed + STREAM * i, options, over, until_s))
+        _start(partial(_tabu, instance, board, seed + STREAM * i, options, over, until_s=until_s))
         for i, until_s in enumerate(ends)
     ]
     try:
@@ -127,19 +133,25 @@ def _race(instance: JobShop, board: Board, threads: int, seed: int, options: Opt
 
 
 def _take_turns(instance: JobShop, board: Board, seed: int, options: Options) -> None:
-    """Tabu search and CP-SAT in turn on one core, each turn twice as long as the one before."""
-    clock, turn_s = board.clock, max(options.opening_s, TICK_S)
+    """Tabu search and CP-SAT in turn on one core, each turn twice as long as the one before.
+
+    Tabu search lives on in a thread that waits at a gate while CP-SAT, which cannot wait, is run anew.
+    """
+    clock, over, gate = board.clock, threading.Event(), threading.Event()
+    turn_s = max(TICK_S, min(options.opening_s, OPENING_SHARE * clock.remaining_s()))
+    run = _start(partial(_tabu, instance, board, seed, options, over, gate=gate))
     reason = None
-    while board.ended() is None and reason is not Termination.ITERATIONS:
-        over = threading.Event()
-        run = _start(partial(_tabu, instance, board, seed, options, over, clock.elapsed_s() + turn_s))
-        try:
-            while not run.wait(TICK_S) and board.ended() is None:
+    try:
+        while board.ended() is None and reason is not Termination.ITERATIONS:
+            gate.set()
+            until_s = clock.elapsed_s() + turn_s
+            while clock.elapsed_s() < until_s and not run.wait(TICK_S) and board.ended() is None:
                 pass
-        finally:
-            _finish(board, [run], over)
-        reason = _prove(instance, board, 1, seed, options, clock.elapsed_s() + turn_s)
-        turn_s, seed = 2 * turn_s, seed + 1
+            gate.clear()
+            reason = _prove(instance, board, 1, seed, options, clock.elapsed_s() + turn_s)
+            turn_s, seed = 2 * turn_s, seed + 1
+    finally:
+        _finish(board, [run], over)
 
 
 def _start(act: Callable[[], object]) -> threading.Event:
@@ -164,11 +176,22 @@ def _finish(board: Board, runs: list[threading.Event], over: threading.Event) ->
         board.close()
 
 
-def _tabu(instance: JobShop, board: Board, seed: int, options: Options, over: threading.Event, until_s: float) -> None:
-    """Run tabu search until a time or until it is over; errors go to the board."""
+def _tabu(
+    instance: JobShop,
+    board: Board,
+    seed: int,
+    options: Options,
+    over: threading.Event,
+    *,
+    until_s: float = math.inf,
+    gate: threading.Event | None = None,
+) -> None:
+    """Run tabu search, but only while its gate is open, until a time or until it is over; errors go to the board."""
     part = Part(board, options.patience_s, TABU_RESTARTS)
 
     def is_over() -> bool:
+        while gate is not None and not over.is_set() and not gate.wait(TICK_S):
+            pass
         return over.is_set() or board.clock.elapsed_s() >= until_s or board.ended() is not None
 
     clock = PartClock(board.clock.budget, board.clock.started, lambda: is_over() or part.should_stop())
