@@ -66,6 +66,11 @@ def test_needless_idling_starts_it_too():
     assert critical_operations(SHOP, Schedule.from_starts(SHOP, [0, 9, 0, 4])) == [1]
 
 
+def test_the_longest_chain_is_longest_in_time_not_in_number():
+    shop = JobShop.from_jobs("long", [[(0, 10)], [(1, 2), (1, 2), (1, 2)]])
+    assert critical_operations(shop, Schedule.from_starts(shop, [0, 4, 6, 8])) == [0]
+
+
 def test_incomplete_schedules_are_refused():
     part = Schedule(GOOD.job[:3], GOOD.operation[:3], GOOD.machine[:3], GOOD.start[:3], GOOD.end[:3])
     with pytest.raises(InstanceError, match="exactly once"):
