@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from counterpoint.opt.budget import Budget, Clock
-from counterpoint.opt.errors import OptionError, UnsupportedError
+from counterpoint.opt.errors import InstanceError, OptionError, UnsupportedError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
+from counterpoint.opt.problems.job_shop_check import check
 from counterpoint.opt.result import Outcome
 from counterpoint.solvers.bounds.job_shop import best_bound
 from counterpoint.solvers.local_search.job_shop_graph import order_of
@@ -96,9 +97,14 @@ def improve(
     ------
     UnsupportedError
         If the shop is not classical.
+    InstanceError
+        If the start is not feasible.
     """
     if instance.features:
         raise UnsupportedError(f"tabu search handles classical job shops only, not {', '.join(instance.features)}")
+    verdict = check(instance, start)
+    if not verdict.is_feasible:
+        raise InstanceError(f"tabu search needs a feasible schedule to start from; this one is {verdict}")
     options = options or Options()
     bound = best_bound(instance) if bound is None else bound
     run = Run(instance, clock, bound, seeded(seed), report, int(options.neighbourhood[1:]))

@@ -62,6 +62,7 @@ class Run:
         load_order(self.graph, order)
         state = self.trail.state
         begin(self.graph, self.trail)
+        first_step = int(state[STEP])
         self._take_in()
         while self.stopped is None:
             steps, before = self._steps(), int(state[STEP])
@@ -69,8 +70,9 @@ class Run:
             outcome = search(self.graph, self.trail, steps, patience, self._goal(), self.neighbourhood)
             spent_s = time.perf_counter() - started
             self._chunk = max(10, min(100_000, int(steps * min(4.0, CHUNK_S / max(spent_s, 1e-6)))))
-            # a search that finds no move at all still counts, or a budget of iterations would never end
-            self.iterations += max(1, int(state[STEP]) - before)
+            self.iterations += int(state[STEP]) - before
+            if outcome != RUNNING and state[STEP] == first_step:
+                self.iterations += 1  # no move at all: still counts, or a budget of iterations would never end
             self._take_in()
             if outcome != RUNNING:
                 break

@@ -7,8 +7,8 @@ import pytest
 
 import counterpoint.opt.solving as solving
 from counterpoint.opt.budget import Budget
-from counterpoint.opt.errors import OptionError, UnsupportedError
-from counterpoint.opt.problems.job_shop import JobShop
+from counterpoint.opt.errors import InstanceError, OptionError, UnsupportedError
+from counterpoint.opt.problems.job_shop import JobShop, Schedule
 from counterpoint.opt.problems.job_shop_check import check
 from counterpoint.opt.result import SolutionStatus, Termination
 from counterpoint.solvers.exhaustive.job_shop import solve as enumerate_all
@@ -84,6 +84,8 @@ def test_the_same_seed_gives_the_same_schedule_whatever_the_chunks(square, monke
     assert run(4) == first
     monkeypatch.setattr(job_shop_run, "CHUNK_S", 1e-5)  # other chunks, as on a slower machine
     assert run(4) == first
+    monkeypatch.setattr(job_shop_run.Run, "_steps", lambda self: min(7, 5000 - self.iterations))
+    assert run(4) == first
     assert len({run(seed)[0] for seed in range(4, 9)}) > 1
 
 
@@ -140,6 +142,25 @@ def test_improve_shares_a_clock_and_never_worsens_the_start(square):
     assert outcome.objective < worst.makespan
     done = Budget(time_limit_s=0.0).start()
     assert improve(square, outcome.solution, done, 0, quiet).objective == outcome.objective
+
+
+def test_a_start_that_is_no_schedule_is_refused(square):
+    good = solve(square, Budget(iterations=0), 0, SMALL, quiet).solution
+    early = Schedule(good.job, good.operation, good.machine, good.start * 0, good.end - good.start)
+    with pytest.raises(InstanceError, match="feasible"):
+        improve(square, early, Budget().start(), 0, quiet)
+
+
+def test_shops_without_any_move_end():
+    """One job only, or a critical path on which no two operations may be exchanged."""
+    single = JobShop.from_jobs("single", [[(0, 2), (0, 3), (1, 1)]])
+    assert solve(single, Budget(), 0, SMALL, quiet).termination == Termination.OPTIMAL
+    stuck = improve(
+        single, solve(single, Budget(), 0, SMALL, quiet).solution, Budget(iterations=5).start(), 0, quiet, bound=0
+    )
+    assert (stuck.termination, stuck.iterations) == (Termination.ITERATIONS, 5)
+    nothing = JobShop.from_jobs("nothing", [[(0, 0)], [(0, 0)]])
+    assert solve(nothing, Budget(), 0, SMALL, quiet).objective == 0
 
 
 def test_runs_share_nothing(square, ft06):
