@@ -30,7 +30,8 @@ LAST_WAIT_S = 0.5  # for the killed to be gone
 TICK_S = 0.25
 SHORTEST_TICK_S = 0.002
 MEMORY_TICK_S = 0.01  # memory is written at some 5 GB/s at most, so 50 MB between two looks
-REHEARSAL_PAYS_FROM = 3  # cases of a method
+REHEARSAL_PAYS_FROM = 3  # cases of a method; of small ones it always does: loading kernels is not solving time
+SMALL_BYTES = 30_000
 INSTANCES_HELD = 16  # as JSON; cases of one instance mostly follow each other
 
 
@@ -143,8 +144,9 @@ class Supervisor:
         rehearsals = []
         for name, case in first.items():
             # pure Numba only: engines with threads of their own must not have run in a process that forks
-            is_run = set(case.chosen.needs) == {"numba"} and often[name] >= REHEARSAL_PAYS_FROM
-            rehearsals.append((encode_case(case, self._json_of(case), None, []), is_run))
+            message = encode_case(case, self._json_of(case), None, [])
+            is_cheap = len(message) <= SMALL_BYTES or often[name] >= REHEARSAL_PAYS_FROM
+            rehearsals.append((message, is_cheap and set(case.chosen.needs) == {"numba"}))
         return list(modules), rehearsals
 
     def _json_of(self, case: Case) -> bytes:
