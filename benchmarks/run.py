@@ -1,0 +1,46 @@
+"""`make bench`: every measured comparison, one after the other, on a machine that does nothing else.
+
+    python benchmarks/run.py                 # all, about two hours
+    python benchmarks/run.py rules studies   # some
+
+Each script writes its table into benchmarks/results/; benchmarks/README.md says what was found and under what conditions.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SUBJECTS = {  # name -> script and arguments
+    "rules": ("rules.py",),
+    "studies": ("studies.py",),
+    "cp-sat": ("cp_sat.py",),
+    "mip": ("mip.py",),
+    "tabu": ("tabu.py",),
+    "hybrid": ("hybrid.py", "--classes", "ta11-20,ta31-40", "--seconds", "60"),
+    "hybrid-wide": ("hybrid.py", "--classes", "ta51-60,ta61-70,ta71-80", "--seconds", "10", "--methods", "hybrid"),
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the subjects named, or all; return 0 if every script ended well."""
+    unknown = [name for name in names if name not in SUBJECTS]
+    if unknown:
+        print(f"no benchmark named {', '.join(unknown)}; there are: {', '.join(SUBJECTS)}", file=sys.stderr)
+        return 2
+    failed = []
+    for name in names or SUBJECTS:
+        script, *arguments = SUBJECTS[name]
+        started = time.monotonic()
+        print(f"== {name}: python benchmarks/{script} {' '.join(arguments)}", flush=True)
+        if subprocess.run([sys.executable, str(HERE / script), *arguments], check=False).returncode:
+            failed.append(name)
+        print(f"== {name}: {time.monotonic() - started:.0f} s\n", flush=True)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
