@@ -3,7 +3,7 @@
     python benchmarks/run.py                 # all, about two hours
     python benchmarks/run.py rules studies   # some
 
-Each script writes its table into benchmarks/results/; benchmarks/README.md says what was found and under what conditions.
+Each script writes its table into benchmarks/results/; benchmarks/README.md says what was found, and how.
 """
 
 import subprocess
