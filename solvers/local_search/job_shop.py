@@ -33,7 +33,7 @@ class Options:
     neighbourhood : {"N7", "N6", "N5"}
         Which moves on critical blocks are tried; see `job_shop_search`.
     population : int
-        Selections kept for relinking, at least 2.
+        Selections kept for relinking at first, at least 2; half as many again each time they become alike.
     patience : int
         Moves without improvement after which a tabu search ends.
 
@@ -44,7 +44,7 @@ class Options:
     """
 
     neighbourhood: Neighbourhood = "N7"
-    population: int = 30
+    population: int = 10
     patience: int = 12_500
 
     def __post_init__(self) -> None:
