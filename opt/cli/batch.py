@@ -29,7 +29,7 @@ def run_batch(
     summary: bool = False,
 ) -> None:
     """Run methods x instances x seeds; raises typer.Exit with the status."""
-    from counterpoint.opt.evaluation.compare import Comparison, compare
+    from counterpoint.opt.evaluation.compare import compare
     from counterpoint.opt.problems.table import problem
     from counterpoint.opt.studies.study import StudyInterrupted
 
@@ -57,8 +57,7 @@ def run_batch(
             **limits,
         )
     except StudyInterrupted as stopped:
-        interrupted = stopped
-        comparison = Comparison.from_results(stopped.results)
+        interrupted, comparison = stopped, stopped.comparison
     if out is not None:
         write_results(comparison.results, out)
     if export is not None:
@@ -75,7 +74,7 @@ def run_batch(
             if path is not None:
                 typer.echo(f"wrote {path}")
     for skipped in comparison.skipped:
-        typer.secho(f"skipped: {skipped.method} on {skipped.instance}: {skipped.reason}", err=True, fg="yellow")
+        typer.secho(f"skipped: {skipped}", err=True, fg="yellow")
     if interrupted is not None:
         typer.secho(f"counterpoint: {interrupted}", err=True, fg="yellow")
     raise typer.Exit(130 if interrupted is not None else exit_status(comparison.results, len(errors)))

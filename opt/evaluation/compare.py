@@ -68,10 +68,12 @@ def compare(
     UnknownNameError, OptionError, InstanceError
         Before anything runs.
     StudyInterrupted
+        On Ctrl-C; its ``comparison`` holds what had finished, and the best so far of what was running.
+    StudyInterrupted
         On Ctrl-C; `Comparison.from_results` of its ``results`` compares what has finished.
     """
     from counterpoint.opt.studies.case import plan
-    from counterpoint.opt.studies.study import run_study
+    from counterpoint.opt.studies.study import StudyInterrupted, run_study
 
     shops = load_instances(instances)
     chosen = [methods] if isinstance(methods, str | Method) else list(methods)
@@ -80,14 +82,18 @@ def compare(
     if (seeds if isinstance(seeds, int) else len(seeds)) < 1:
         raise OptionError("compare needs at least one seed")
     made = plan(shops, chosen, seeds, Budget(time_limit, iterations, target, gap, threads))
-    results = run_study(
-        made.cases,
-        store=store,
-        workers=workers,
-        retry_failed=retry_failed,
-        progress=progress,
-        memory_limit_mb=memory_limit_mb,
-    )
+    try:
+        results = run_study(
+            made.cases,
+            store=store,
+            workers=workers,
+            retry_failed=retry_failed,
+            progress=progress,
+            memory_limit_mb=memory_limit_mb,
+        )
+    except StudyInterrupted as stopped:
+        stopped.comparison = Comparison.from_results(stopped.results, skipped=made.skipped, references=references)
+        raise
     comparison = Comparison.from_results(results, skipped=made.skipped, references=references)
     for text in comparison.warnings:
         warnings.warn(text, stacklevel=2)

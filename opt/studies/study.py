@@ -36,6 +36,7 @@ class StudyInterrupted(KeyboardInterrupt):
         self.results = results
         self.total = total
         self.signal_number = signal_number
+        self.comparison: Any = None  # set by `compare`: the table of the results
         self.finished = sum(r.termination is not Termination.INTERRUPTED for r in results)
         super().__init__(f"study interrupted: {self.finished} of {total} cases finished; run it again to go on")
 
