@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import counterpoint.opt.solving as solving
+from counterpoint.datasets.registry import benchmark, best_known
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import InstanceError, OptionError, UnsupportedError
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
@@ -48,6 +49,25 @@ def test_ft06_is_solved(ft06, neighbourhood):
     assert outcome.objective == 55
     assert outcome.termination == Termination.TARGET
     assert check(ft06, outcome.solution).objective == 55
+
+
+def test_ft10_is_solved():
+    instance = benchmark("ft10")
+    outcome = solve(instance, Budget(target=930, iterations=1_500_000), 4, Options(), quiet)
+    assert check(instance, outcome.solution).objective == 930
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_ft10_is_solved_from_any_seed(seed):
+    assert solve(benchmark("ft10"), Budget(target=930, iterations=20_000_000), seed, Options(), quiet).objective == 930
+
+
+@pytest.mark.parametrize("name", ["ta51", "ta61", "ta71", "ta78"])
+def test_wide_shops_are_proved_by_the_bound(name):
+    result = solving.solve(benchmark(name), "tabu", iterations=200_000)
+    assert result.solution_status == SolutionStatus.OPTIMAL
+    assert result.objective == result.bound == best_known(benchmark(name)).upper_bound
 
 
 def test_schedules_of_any_shape_pass_the_checker(shop):
