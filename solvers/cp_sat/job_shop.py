@@ -1,11 +1,13 @@
 """CP-SAT on any job shop: a first schedule, the model with tight domains and a hint, a watched search."""
 
+import math
 import sys
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 from ortools.sat.python import cp_model
 
 from counterpoint.opt.budget import Budget, Clock
@@ -22,7 +24,7 @@ from counterpoint.solvers.rules.job_shop import schedule as dispatch
 
 SOLVER = f"ortools {version('ortools')}"
 START_SHARE = 0.05  # of the time limit, for the first schedule
-START_ORDERS = 20  # where no rule applies, or none that looks at what is minimised
+CLIMB_STEPS = 200  # where no rule applies, or none that looks at what is minimised
 PORTFOLIO = 4  # workers from which CP-SAT runs a portfolio
 RULES: tuple[Rule, ...] = ("lrm", "fdd-mwkr", "mwkr")  # the three best of non-delay rules on ta01-80
 
@@ -73,27 +75,43 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
 
 
 def first_schedule(instance: JobShop, seed: int, clock: Clock, report: Report) -> Schedule:
-    """Return the best of a few job insertions and rules: feasible for every variant, in milliseconds.
+    """Return a schedule for any variant within `START_SHARE` of the time: rules, or a climb over insertion orders.
 
     The very first comes without compiled code, so that even a new installation soon has a schedule to show.
     """
     until = clock.elapsed_s() + START_SHARE * clock.remaining_s()
-    is_ruled = instance.blocking == "none"
-    orders = insertion_orders(instance, seed, 1 if is_ruled and instance.due_dates is None else START_ORDERS)
-    best = insert_jobs(instance, orders[0])
+    order, *others = insertion_orders(instance, seed, 1 if instance.due_dates is None else 2)
+    best = insert_jobs(instance, order)
+    value = _worth(instance, best)
     report(best)
-    value = check(instance, best).objective or 0.0
-    ways = [partial(dispatch, instance, rule) for rule in RULES if is_ruled]
-    ways += [partial(insert_jobs, instance, order) for order in orders[1:]]
-    for build_one in ways:
-        if clock.elapsed_s() >= until or value == 0:
+    ways = [partial(dispatch, instance, rule) for rule in RULES if instance.blocking == "none"]
+    ways += [partial(insert_jobs, instance, other) for other in others]
+    for way in ways:
+        found = way()
+        if _worth(instance, found) < value and clock.elapsed_s() < until:
+            best, value = found, _worth(instance, found)
+            report(best)
+    if instance.blocking == "none" and instance.objective == "makespan":
+        return best  # no insertion comes near the rules
+    rng, bound, at = np.random.default_rng(seed), best_bound(instance), _worth(instance, insert_jobs(instance, order))
+    for _ in range(min(CLIMB_STEPS, 2 * instance.num_jobs**2)):
+        if clock.elapsed_s() >= until or value <= bound:
             break
-        found = build_one()
-        worth = check(instance, found).objective
-        if worth is not None and worth < value:
+        other = list(order)
+        other.insert(int(rng.integers(len(order))), other.pop(int(rng.integers(len(order)))))
+        found = insert_jobs(instance, other)
+        worth = _worth(instance, found)
+        if worth <= at:
+            order, at = other, worth
+        if worth < value:
             best, value = found, worth
             report(best)
     return best
+
+
+def _worth(instance: JobShop, schedule: Schedule) -> float:
+    objective = check(instance, schedule).objective
+    return math.inf if objective is None else objective
 
 
 def improve(

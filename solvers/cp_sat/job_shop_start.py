@@ -60,10 +60,9 @@ def insert_jobs(instance: JobShop, order: list[int]) -> Schedule:
 
 
 def insertion_orders(instance: JobShop, seed: int, count: int) -> list[list[int]]:
-    """Return job orders worth trying: most work first, earliest due date first, then random ones."""
-    work = np.zeros(instance.num_jobs)
+    """Return job orders worth trying: most work first, earliest due date first (if any), then random ones."""
     fastest = np.minimum.reduceat(instance.option_duration, instance.option_offsets[:-1])
-    np.add.at(work, instance.job_of, fastest)
+    work = np.bincount(instance.job_of, fastest)
     orders = [np.argsort(-work, kind="stable")]
     if instance.due_dates is not None:
         orders.append(np.argsort(instance.due_dates, kind="stable"))
