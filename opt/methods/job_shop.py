@@ -43,7 +43,7 @@ METHODS = (
         uses_bound=True,
         is_random=True,
         is_parallel=True,
-        needs=("ortools",),
+        needs=("ortools", "numba"),
     ),
     *(
         Method(
