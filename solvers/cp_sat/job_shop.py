@@ -25,6 +25,7 @@ from counterpoint.solvers.rules.job_shop import schedule as dispatch
 SOLVER = f"ortools {version('ortools')}"
 START_SHARE = 0.05  # of the time limit, for the first schedule
 CLIMB_STEPS = 200  # where no rule applies, or none that looks at what is minimised
+RETRIES = 10  # of a search that CP-SAT gave up before any limit
 PORTFOLIO = 4  # workers from which CP-SAT runs a portfolio
 RULES: tuple[Rule, ...] = ("lrm", "fdd-mwkr", "mwkr")  # the three best of non-delay rules on ta01-80
 
@@ -71,7 +72,12 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
     """
     clock = budget.start()
     known = first_schedule(instance, seed, clock, report)
-    return improve(instance, known, clock, seed, options, report)
+    outcome = improve(instance, known, clock, seed, options, report)
+    for again in range(RETRIES):
+        if outcome.termination is not Termination.COMPLETED:
+            break
+        outcome = improve(instance, outcome.solution, clock, seed + again + 1, options, report, bound=outcome.bound)
+    return outcome
 
 
 def first_schedule(instance: JobShop, seed: int, clock: Clock, report: Report) -> Schedule:

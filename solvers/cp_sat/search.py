@@ -19,6 +19,7 @@ from counterpoint.opt.result import Termination
 
 Stop = Callable[[], bool]  # True: end the search
 TICK_S = 0.05
+EARLY_S = 0.1
 GRACE_S = 0.2  # CP-SAT keeps its own time; past this it is told
 
 
@@ -108,7 +109,7 @@ def search(solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, sto
         Feasible: one that CP-SAT calls infeasible is an error.
     watch : Watch
     stop : callable, optional
-        Asked every 50 ms; True ends the search, and the termination is "completed".
+        Asked every 50 ms; True ends the search, and the termination is "completed"; so it is if CP-SAT gives up.
 
     Raises
     ------
@@ -164,9 +165,10 @@ def _end(
     elif status == cp_model.OPTIMAL:
         outside = Termination.GAP  # CP-SAT says OPTIMAL also when the gap asked for is reached, as it counts gaps
     elif outside is None and reason is None:
-        # a search that ends by itself without proof has counted its conflicts, or stopped a moment early
+        # CP-SAT stops a moment before its time; now and then (9.15, one worker) it gives up long before, as UNKNOWN
+        is_late = watch.clock.remaining_s() < EARLY_S
         is_counted = watch.clock.budget.iterations is not None
-        outside = Termination.ITERATIONS if is_counted else Termination.TIME
+        outside = Termination.TIME if is_late else Termination.ITERATIONS if is_counted else Termination.COMPLETED
     final = outside or reason
     assert final is not None
     return End(watch.solution, watch.objective, watch.bound, final, solver.response_proto.solution_info)
