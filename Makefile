@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint format bench notebooks clean
+.PHONY: demo test test-slow lint format bench clean clean-kernels
 
 demo: .venv/plain
 	$(BIN)/python benchmarks/demo.py
@@ -40,5 +40,9 @@ bench: .venv/plain
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
-clean:
+# Numba's cache notices a changed file, but not a changed callee in another file: run this after editing a kernel.
+clean-kernels:
+	find opt solvers simulators -name '*.nb[ic]' -delete
+
+clean: clean-kernels
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

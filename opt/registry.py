@@ -46,6 +46,8 @@ class Method:
         Import names of the packages it needs beyond NumPy.
     extra : str
         The extra that installs them.
+    warm_up : str
+        ``module:function`` that gets compiled kernels ready, so that no run's clock pays for it; cheap when repeated.
     version : int
         Raised whenever the method's results change, so that stored results are not reused.
     """
@@ -65,6 +67,7 @@ class Method:
     needs: tuple[str, ...] = ()
     extra: str = ""
     kind: str = "static"
+    warm_up: str = ""
     version: int = 1
 
     def unsupported(self, instance: Any) -> frozenset[str]:
@@ -85,7 +88,9 @@ class Method:
                 raise MissingPackageError(f"method {self.name} needs {package}: pip install 'counterpoint{extra}'")
 
     def load(self) -> Any:
-        """Import and return the solving function."""
+        """Import and return the solving function, with its compiled kernels ready."""
+        if self.warm_up:
+            resolve(self.warm_up)()
         return resolve(self.target)
 
 

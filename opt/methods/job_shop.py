@@ -3,6 +3,7 @@
 from counterpoint.opt.registry import Method
 
 ALL = frozenset({"flexible", "blocking-swap", "blocking-no-swap", "tardiness", "unavailability"})
+WARM_UP = "counterpoint.solvers.warm_up.job_shop"
 RULES = (
     ("spt", "shortest processing time first"),
     ("lpt", "longest processing time first"),
@@ -30,6 +31,7 @@ METHODS = (
         is_random=True,
         is_parallel=True,
         needs=("ortools", "numba"),
+        warm_up=f"{WARM_UP}:tabu",
     ),
     Method(
         "cp-sat",
@@ -44,6 +46,7 @@ METHODS = (
         is_random=True,
         is_parallel=True,
         needs=("ortools", "numba"),
+        warm_up=f"{WARM_UP}:rules",
     ),
     *(
         Method(
@@ -60,6 +63,7 @@ METHODS = (
             is_random=True,
             is_parallel=True,
             needs=needs,
+            warm_up=f"{WARM_UP}:rules",
         )
         for name, file, summary, preset, needs in (
             ("mip-disjunctive", "disjunctive", "Manne's big-M model as arrays to HiGHS", {}, ("highspy", "numba")),
@@ -96,6 +100,7 @@ METHODS = (
         uses_bound=True,
         is_random=True,
         needs=("numba",),
+        warm_up=f"{WARM_UP}:tabu",
     ),
     Method(
         "shifting-bottleneck",
@@ -104,6 +109,7 @@ METHODS = (
         "shifting bottleneck with Carlier's one-machine algorithm",
         uses_bound=True,
         needs=("numba",),
+        warm_up=f"{WARM_UP}:bottleneck",
     ),
     Method(
         "randomised",
@@ -116,6 +122,7 @@ METHODS = (
         uses_bound=True,
         is_random=True,
         needs=("numba",),
+        warm_up=f"{WARM_UP}:randomised",
     ),
     *(
         Method(
@@ -128,6 +135,7 @@ METHODS = (
             handles=frozenset({"flexible", "tardiness", "unavailability"}),
             is_random=rule == "random",
             needs=("numba",),
+            warm_up=f"{WARM_UP}:rules",
         )
         for rule, summary in RULES
     ),

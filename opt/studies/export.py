@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,7 @@ def export_frame(frame: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
         If the file cannot be written.
     """
     target = Path(path)
-    suffix = target.suffix.lower()
-    if suffix not in (".csv", ".parquet"):
-        raise OptionError(f"cannot export to {printable(target.name)!r}: the name must end in .csv or .parquet")
+    suffix = check_suffix(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".counterpoint-") as folder:
@@ -61,10 +60,18 @@ def export_frame(frame: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
             else:
                 frame.to_parquet(written, index=False)
             os.replace(written, target)
-    except ImportError:
-        raise MissingPackageError("Parquet needs pyarrow: pip install 'counterpoint[parquet]'") from None
     except OSError as error:
         raise StoreError(f"cannot write {printable(str(target))}: {error.strerror or error}") from None
+
+
+def check_suffix(path: Path) -> str:
+    """Return ``.csv`` or ``.parquet``; OptionError for any other name, MissingPackageError without pyarrow."""
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
+        raise OptionError(f"cannot export to {printable(path.name)!r}: the name must end in .csv or .parquet")
+    if suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise MissingPackageError("Parquet needs pyarrow: pip install 'counterpoint[parquet]'")
+    return suffix
 
 
 def neutral(value: Any) -> Any:

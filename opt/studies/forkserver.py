@@ -87,9 +87,9 @@ def _warm_up(hello: dict[str, Any]) -> None:
     if hello["rehearse"]:
         from counterpoint.opt.studies.worker import rehearse
 
-        for message, is_run in hello["rehearse"]:
+        for message in hello["rehearse"]:
             with suppress(Exception):
-                rehearse(message.encode("latin-1"), is_run)
+                rehearse(message.encode("latin-1"))
 
 
 def _answer(control: socket.socket, workers: dict[int, int]) -> bool:

@@ -46,15 +46,15 @@ class ForkServer:
     threads : int
     preload : list of str
         Modules to import before the first fork.
-    rehearse : list of (bytes, bool)
-        Cases to prepare, and perhaps to run for one step, before the first fork (see `worker.rehearse`).
+    rehearse : list of bytes
+        Cases to prepare before the first fork (see `worker.rehearse`).
     """
 
-    def __init__(self, threads: int, preload: list[str], rehearse: list[tuple[bytes, bool]]) -> None:
+    def __init__(self, threads: int, preload: list[str], rehearse: list[bytes]) -> None:
         self.threads = threads
         self.buffer = bytearray()
         self.pids: dict[int, int] = {}
-        messages = [(message.decode("latin-1"), is_run) for message, is_run in rehearse]
+        messages = [message.decode("latin-1") for message in rehearse]
         self.hello = {"sys_path": [os.fspath(p) for p in sys.path], "preload": preload, "rehearse": messages}
         self._start(self.hello)
 

@@ -16,13 +16,13 @@ COLUMNS = ("running", "elapsed", "objective", "bound", "gap")
 def live_display(stream: IO[str] | None = None) -> Watcher | None:
     """Return a watcher that shows the running cases and the counts on a terminal.
 
-    Nothing (None) where nobody looks: the stream (default: stderr) is no terminal, or ``CI`` is set.
+    Nothing (None) where nobody looks: the stream (default: stderr) is closed or no terminal, or ``CI`` is set.
     In a Jupyter notebook it is a `notebook_bar`.
     """
     if "ipykernel" in sys.modules and stream is None:
         return notebook_bar()
     out = sys.stderr if stream is None else stream
-    if os.environ.get("CI") or os.environ.get("TERM") == "dumb" or not out.isatty():
+    if out is None or os.environ.get("CI") or os.environ.get("TERM") == "dumb" or not out.isatty():
         return None
     return LiveDisplay(out)
 

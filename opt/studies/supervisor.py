@@ -10,7 +10,7 @@ import selectors
 import signal
 import socket
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,8 +30,6 @@ LAST_WAIT_S = 0.5  # for the killed to be gone
 TICK_S = 0.25
 SHORTEST_TICK_S = 0.002
 MEMORY_TICK_S = 0.01  # memory is written at some 5 GB/s at most, so 50 MB between two looks
-REHEARSAL_PAYS_FROM = 3  # cases of a method; of small ones it always does: loading kernels is not solving time
-SMALL_BYTES = 30_000
 INSTANCES_HELD = 16  # as JSON; cases of one instance mostly follow each other
 
 
@@ -132,22 +130,15 @@ class Supervisor:
                 return
             self.selector.register(server.control, selectors.EVENT_READ, server)
 
-    def _preparation(self, threads: int) -> tuple[list[str], list[tuple[bytes, bool]]]:
-        """Return the modules to import and the cases to rehearse (run, if True) before forking."""
+    def _preparation(self, threads: int) -> tuple[list[str], list[bytes]]:
+        """Return the modules to import and the cases to rehearse before forking."""
         cases = [case for _, case in self.waiting if case.threads == threads]
         families = {case.instance.problem for case in cases}
         targets = [t for name in families for _, t in problem(name).parts if not _is_for_display(t)]
         targets += [t for case in cases for t in (case.chosen.target, case.chosen.options)]
         modules = dict.fromkeys(["counterpoint.opt.studies.worker", *(t.partition(":")[0] for t in targets if t)])
-        often = Counter(case.chosen.name for case in cases)
-        first = {case.chosen.name: case for case in reversed(cases) if case.chosen.options or case.chosen.needs}
-        rehearsals = []
-        for name, case in first.items():
-            # pure Numba only: engines with threads of their own must not have run in a process that forks
-            message = encode_case(case, self._json_of(case), None, [])
-            is_cheap = len(message) <= SMALL_BYTES or often[name] >= REHEARSAL_PAYS_FROM
-            rehearsals.append((message, is_cheap and set(case.chosen.needs) == {"numba"}))
-        return list(modules), rehearsals
+        first = {case.chosen.name: case for case in reversed(cases) if case.chosen.options or case.chosen.warm_up}
+        return list(modules), [encode_case(case, self._json_of(case), None, []) for case in first.values()]
 
     def _json_of(self, case: Case) -> bytes:
         instance = case.instance

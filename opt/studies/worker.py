@@ -14,7 +14,6 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any, NamedTuple
 
-from counterpoint.opt.budget import Budget
 from counterpoint.opt.codec import encode_result
 from counterpoint.opt.errors import printable
 from counterpoint.opt.problems.table import problem
@@ -137,12 +136,11 @@ def _run(order: Order, speaker: Speaker) -> None:
     speaker.say({"kind": "result"}, body)
 
 
-def rehearse(message: bytes, is_run: bool) -> None:
-    """Do in the fork server what all workers would do again: build options and, if `is_run`, load compiled kernels."""
+def rehearse(message: bytes) -> None:
+    """Do in the fork server what all workers would do again: build options, load compiled kernels."""
     case = decode_order(message).case
     _ = case.built
-    if is_run:
-        run(case.instance, case.chosen, Budget(time_limit_s=0.1, iterations=1, threads=1), 0, case.built)
+    case.chosen.load()
 
 
 def describe(error: BaseException) -> str:

@@ -227,10 +227,12 @@ def spin(shop, budget, seed, options, report):
     hang(shop, budget, seed, options, report)
 
 
-def hang_in_rehearsal(shop, budget, seed, options, report):
-    """Hang in native code wherever it is called."""
-    note(options.log, f"pid {os.getpid()}")
-    hang(shop, budget, seed, options, report)
+def hang_in_warm_up():
+    """Hang in native code where kernels are made ready, deaf to polite signals; names itself in $WARM_UP_LOG."""
+    note(os.environ["WARM_UP_LOG"], f"pid {os.getpid()}")
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    while True:
+        ctypes.PyDLL(None).usleep(900_000)
 
 
 def method(name, **more):

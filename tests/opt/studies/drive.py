@@ -23,7 +23,8 @@ def wanted(log, count, seconds, name, limit_s):
         jobs, machines = (40, 20) if name == "cp-sat" else (15, 10)  # not proved optimal within seconds
         return [Case(bad_methods.shop(s, jobs, machines), name, s, budget) for s in range(count)]
     options = {"log": log, "seconds": seconds}
-    method = bad_methods.method(name, needs=("numba",) if name == "hang_in_rehearsal" else ())
+    hangs = name == "hang_in_warm_up"
+    method = bad_methods.method("quick", warm_up=f"bad_methods:{name}") if hangs else bad_methods.method(name)
     return [Case(bad_methods.shop(s % 3), method, s, Budget(time_limit_s=limit_s), options) for s in range(count)]
 
 

@@ -25,7 +25,7 @@ def start(folder, *more, count=COUNT, seconds=SECONDS, name="quick", limit_s=30.
         [sys.executable, DRIVE, *map(str, settings)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "WARM_UP_LOG": str(folder / "log")},
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # the tests may be a background job
     )
@@ -161,7 +161,7 @@ def test_no_orphan_when_the_driver_dies_over_a_deaf_worker(tmp_path):
 
 
 def test_no_orphan_when_the_driver_dies_while_the_fork_server_warms_up(tmp_path):
-    driver = start(tmp_path, name="hang_in_rehearsal", count=3, limit_s=60)
+    driver = start(tmp_path, name="hang_in_warm_up", count=3, limit_s=60)
     deadline = time.monotonic() + 30
     while "pid" not in (log := (tmp_path / "log").read_text() if (tmp_path / "log").exists() else ""):
         assert time.monotonic() < deadline

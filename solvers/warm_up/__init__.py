@@ -1,0 +1,1 @@
+"""Compiled kernels made ready before a run's clock starts: one file per family."""
