@@ -1,10 +1,11 @@
 """Plain, tagged JSON: what is written can be read back and verified; nothing unknown or missing passes."""
 
 import json
-import math
 import os
+import sys
 import tempfile
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from counterpoint.opt.errors import InstanceError, printable
@@ -20,10 +21,10 @@ RESULT_FIELDS = (
 )  # fmt: skip
 
 
-def expect(value: Any, kind: type, what: str, place: Place = ()) -> Any:
+def expect(value: Any, kind: type | UnionType, what: str, place: Place = ()) -> Any:
     """Return `value` if it is of `kind`; InstanceError that asks for `what` otherwise."""
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise InstanceError(f"expected {what}, not {printable(repr(value)[:40])}", place=place)
+        raise InstanceError(f"expected {what}, not {_short(value)}", place=place)
     return value
 
 
@@ -39,8 +40,8 @@ def real(value: Any, place: Place = ()) -> float | None:
     """Return a finite number or None."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InstanceError(f"expected a finite number or null, not {printable(repr(value)[:40])}", place=place)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        raise InstanceError(f"expected a finite number or null, not {_short(value)}", place=place)
     return float(value)
 
 
@@ -56,10 +57,10 @@ def take(data: Any, kind: str, version: int, fields: tuple[str, ...]) -> dict[st
     """Return `data` if it is an object of this type, version and exactly these fields."""
     found: dict[str, Any] = expect(data, dict, "an object")
     if found.get("type") != kind:
-        raise InstanceError(f"expected type {kind!r}, not {printable(repr(found.get('type'))[:40])}", place=("type",))
+        raise InstanceError(f"expected type {kind!r}, not {_short(found.get('type'))}", place=("type",))
     if found.get("version") != version:
         raise InstanceError(
-            f"expected version {version} of {kind}, not {printable(repr(found.get('version'))[:40])}",
+            f"expected version {version} of {kind}, not {_short(found.get('version'))}",
             place=("version",),
         )
     missing = [f for f in fields if f not in found]
@@ -104,12 +105,17 @@ def decode_result(data: Any) -> Result:
             out[key] = tuple(
                 TracePoint(*_point(point, ("trace", i))) for i, point in enumerate(expect(value, list, "a list", place))
             )
-        elif key in ("options", "metrics"):
+        elif key == "options":
             out[key] = expect(value, dict, "an object", place)
+        elif key == "metrics":
+            found = expect(value, dict, "an object", place)
+            out[key] = {k: real(expect(v, int | float, "a number", (key, k)), (key, k)) for k, v in found.items()}
         elif key in ("objective", "claimed_objective", "bound", "time_limit_s"):
             out[key] = real(value, place)
         elif key in ("wall_s", "cpu_s"):
-            out[key] = real(expect(value, int | float, "a number", place), place)  # type: ignore[arg-type]
+            out[key] = real(expect(value, int | float, "a number", place), place)
+            if value < 0:
+                raise InstanceError(f"expected seconds >= 0, not {_short(value)}", place=place)
         elif key in ("method_version", "seed", "threads"):
             out[key] = whole(value, place)
         elif key == "iterations":
@@ -133,6 +139,8 @@ def read_result(path: str | os.PathLike[str]) -> Result:
     """Read a result; InstanceError names the file and place."""
     try:
         return decode_result(load_json(Path(path).read_bytes()))
+    except OSError as error:
+        raise InstanceError(f"cannot read it: {error.strerror}", file=str(path)) from None
     except InstanceError as error:
         raise error.at(str(path)) from None
 
@@ -173,6 +181,11 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _short(value: Any) -> str:
+    """Return any value as a few harmless characters."""
+    return printable(repr(value)[:40])
 
 
 def _umask() -> int:

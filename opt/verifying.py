@@ -19,7 +19,8 @@ class Verdict:
     Parameters
     ----------
     is_confirmed : bool
-        The file holds a feasible solution and everything it says about it is true.
+        The file holds a feasible solution, and what it says of objective, metrics and status is true. A bound is
+        only compared with the objective and with what is known of public instances: no checker can prove it.
     check : Check or None
         None if the file holds no solution.
     message : str
@@ -88,12 +89,17 @@ def _complaints(result: Result, verdict: Check) -> list[str]:
     wrong = [k for k, v in result.metrics.items() if abs(verdict.metrics.get(k, float("nan")) - v) > slack]
     if wrong or set(result.metrics) - set(verdict.metrics):
         found.append(f"metrics differ: {json.dumps(sorted(wrong or result.metrics))}")
-    sign = 1 if result.sense == "min" else -1
+    sense = problem(result.problem).sense
+    if result.sense != sense:
+        found.append(f"it says sense {json.dumps(result.sense)}, but {result.problem} is a {sense} problem")
+    sign = 1 if sense == "min" else -1
     if result.bound is not None and sign * (result.bound - objective) > slack:
         found.append(f"its bound {result.bound:g} contradicts the objective {objective:g}")
     closed = result.bound is not None and abs(result.bound - objective) <= slack
     if result.solution_status is SolutionStatus.OPTIMAL and not closed:
         found.append("it claims proven optimality, but its bound does not meet the objective")
+    if result.solution_status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE):
+        found.append(f"it says its solution is {result.solution_status}, the checker finds it feasible")
     return found
 
 

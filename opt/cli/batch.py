@@ -1,5 +1,7 @@
 """The work behind `solve` and `compare`: read, run as a study, print, export, report, exit."""
 
+import errno
+import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +11,7 @@ import typer
 
 from counterpoint.opt.cli.inputs import complain, load_instances
 from counterpoint.opt.cli.output import exit_status, percent, print_json, print_results, print_table
+from counterpoint.opt.errors import printable
 
 
 def run_batch(
@@ -28,11 +31,19 @@ def run_batch(
     report: Path | None = None,
     summary: bool = False,
 ) -> None:
-    """Run methods x instances x seeds; raises typer.Exit with the status."""
+    """Run methods x instances x seeds; raises typer.Exit with the status.
+
+    An instance that no method could handle counts as a case that failed.
+    """
     from counterpoint.opt.evaluation.compare import compare
     from counterpoint.opt.problems.table import problem
+    from counterpoint.opt.studies.export import check_suffix, export_frame
     from counterpoint.opt.studies.study import StudyInterrupted
 
+    if export is not None:
+        check_suffix(export)
+    for path in (*([] if out is None else [out / "study.sqlite"]), *(p for p in (export, report) if p is not None)):
+        check_writable(path)
     instances, errors = load_instances(inputs, format)
     complain(errors)
     if not instances:
@@ -40,29 +51,26 @@ def run_batch(
     chosen = list(methods) or [problem(instances[0].problem).default_method]
     if limits["time_limit"] is None and limits["iterations"] is None:
         limits = {**limits, "time_limit": 60.0}
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
     interrupted = None
-    warnings.simplefilter("ignore", UserWarning)  # they are printed as notes below the table
-    try:
-        comparison = compare(
-            instances,
-            chosen,
-            seeds=list(seeds),
-            workers=workers,
-            store=None if out is None else out / "study.sqlite",
-            retry_failed=retry_failed,
-            memory_limit_mb=memory_limit,
-            progress=not (quiet or as_json),
-            **limits,
-        )
-    except StudyInterrupted as stopped:
-        interrupted, comparison = stopped, stopped.comparison
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # they are printed as notes below the table
+        try:
+            comparison = compare(
+                instances,
+                chosen,
+                seeds=list(seeds),
+                workers=workers,
+                store=None if out is None else out / "study.sqlite",
+                retry_failed=retry_failed,
+                memory_limit_mb=memory_limit,
+                progress=not (quiet or as_json),
+                **limits,
+            )
+        except StudyInterrupted as stopped:
+            interrupted, comparison = stopped, stopped.comparison
     if out is not None:
         write_results(comparison.results, out)
     if export is not None:
-        from counterpoint.opt.studies.export import export_frame
-
         export_frame(comparison.frame, export)
     if report is not None:
         comparison.report(report)
@@ -77,11 +85,27 @@ def run_batch(
         typer.secho(f"skipped: {skipped}", err=True, fg="yellow")
     if interrupted is not None:
         typer.secho(f"counterpoint: {interrupted}", err=True, fg="yellow")
-    raise typer.Exit(130 if interrupted is not None else exit_status(comparison.results, len(errors)))
+    if interrupted is not None:
+        raise typer.Exit(130)
+    ran = {result.instance_hash for result in comparison.results}
+    untouched = any(instance.content_hash not in ran for instance in instances)
+    raise typer.Exit(exit_status(comparison.results, len(errors)) or int(untouched))
+
+
+def check_writable(path: Path) -> None:
+    """Raise OSError now, not after hours of solving, if a file cannot be written at `path`; makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder; expected a file to write", str(path))
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, "cannot be written", str(path))
 
 
 def show(comparison: Any, summary: bool) -> None:
     """Print the runs and, for a comparison, the summary of each method."""
+    if not comparison.results:
+        typer.echo("nothing ran")
+        return
     frame = comparison.frame
     if not summary:
         print_results(comparison.results)
@@ -103,6 +127,7 @@ def show(comparison: Any, summary: bool) -> None:
             )
             for row in frame.itertuples()
         ),
+        num_keys=3,
     )
     print_table(
         (
@@ -129,6 +154,8 @@ def show(comparison: Any, summary: bool) -> None:
         ),
         title="Summary by method",
     )  # fmt: skip
+    facts = comparison.machine
+    typer.echo(f"Times: geometric means shifted by 1 s, on {printable(facts['processor'])}, {facts['cores']} cores.")
     for line in comparison.verdict():
         typer.echo(line)
     for line in comparison.warnings:

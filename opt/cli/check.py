@@ -18,10 +18,19 @@ def check(
     json: arg.AsJson = False,
 ) -> None:
     """Verify results: recompute each objective and name every violation."""
+    from counterpoint.opt.cli.inputs import complain
     from counterpoint.opt.cli.output import print_json, print_table
-    from counterpoint.opt.verifying import verify_file
+    from counterpoint.opt.errors import CounterpointError
+    from counterpoint.opt.verifying import Verdict, verify_file
 
-    verdicts = [verify_file(path, instance) for path in files]
+    verdicts, bad = [], 0
+    for path in files:
+        try:
+            verdicts.append(verify_file(path, instance))
+        except CounterpointError as error:  # the other files still get their verdict
+            verdicts.append(Verdict(False, None, str(error)))
+            bad += 1
+            complain([error])
     if json:
         print_json(
             [
@@ -43,4 +52,4 @@ def check(
                 for path, v in zip(files, verdicts, strict=True)
             ),
         )
-    raise typer.Exit(0 if all(v.is_confirmed for v in verdicts) else 1)
+    raise typer.Exit(2 if bad else 0 if all(v.is_confirmed for v in verdicts) else 1)

@@ -45,7 +45,7 @@ for _verb in VERBS:
 
 def main() -> None:
     """Run the command line."""
-    from counterpoint.opt.errors import CounterpointError
+    from counterpoint.opt.errors import CounterpointError, printable
 
     # a scheduler's SIGTERM ends a run the way Ctrl-C does: the best is kept, the store is closed
     signal.signal(signal.SIGTERM, _interrupt)
@@ -60,6 +60,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our pipe has gone (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # a file or folder that cannot be read or written
+        where = "" if error.filename is None else f"{printable(str(error.filename))}: "
+        typer.secho(f"counterpoint: {where}{error.strerror or error}", err=True, fg="red")
+        sys.exit(2)
 
 
 def _interrupt(signum: int, frame: object) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from counterpoint.opt.errors import printable
 from counterpoint.opt.result import Result, SolutionStatus, Termination
 
+WRAP = 36  # characters; longer text may wrap, figures may not
 FAILED = (Termination.ERROR, Termination.KILLED, Termination.MEMORY)
 
 
@@ -17,24 +18,49 @@ def print_json(data: Any) -> None:
     sys.stdout.write("\n")
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
-    """Print a table; numbers to the right, all text escaped."""
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None, num_keys: int = 1
+) -> None:
+    """Print a table; numbers to the right, all text escaped.
+
+    Where it is wider than the terminal, it goes on below, with its first `num_keys` columns again: a figure cut
+    to fit would be a wrong figure.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     body = [[cell(value) for value in row] for row in rows]
-    table = Table(title=None if title is None else Text(printable(title)), box=box.SIMPLE_HEAD, title_justify="left")
-    for index, column in enumerate(columns):
-        numeric = all(_is_number(row[index]) for row in body)
-        table.add_column(Text(column), justify="right" if numeric else "left", no_wrap=numeric)
-    for row in body:
-        table.add_row(*(Text(text) for text in row))
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(160, console.width))
-    console.print(table)
+    numeric = [all(_is_number(row[i]) for row in body) for i in range(len(columns))]
+    longest = [max(map(len, (column, *(row[i] for row in body)))) for i, column in enumerate(columns)]
+    widths = [3 + (n if is_number else min(n, WRAP)) for n, is_number in zip(longest, numeric, strict=True)]
+    for part, indices in enumerate(column_blocks(widths, num_keys, console.width - 2)):
+        caption = Text(printable(title)) if title is not None and part == 0 else None
+        table = Table(title=caption, box=box.SIMPLE_HEAD, title_justify="left")
+        for i in indices:
+            table.add_column(Text(columns[i]), justify="right" if numeric[i] else "left", no_wrap=numeric[i])
+        for row in body:
+            table.add_row(*(Text(row[i]) for i in indices))
+        console.print(table)
+
+
+def column_blocks(widths: Sequence[int], num_keys: int, limit: int) -> list[list[int]]:
+    """Split columns into blocks of at most `limit` characters, each led by the first `num_keys` columns.
+
+    >>> column_blocks([5, 4, 4, 4], num_keys=1, limit=13)
+    [[0, 1, 2], [0, 3]]
+    """
+    keys = list(range(num_keys))
+    blocks = [keys]
+    for i in range(num_keys, len(widths)):
+        if len(blocks[-1]) > num_keys and sum(widths[k] for k in blocks[-1]) + widths[i] > limit:
+            blocks.append(keys)
+        blocks[-1] = [*blocks[-1], i]
+    return blocks
 
 
 def cell(value: Any) -> str:
@@ -60,7 +86,10 @@ def percent(value: float | None, digits: int = 2) -> str:
 def print_results(results: Sequence[Result], title: str | None = None) -> None:
     """Print one line per run."""
     print_table(
-        ("instance", "method", "seed", "objective", "bound", "gap %", "status", "stopped by", "wall s", "note"),
+        (
+            "instance", "method", "seed", "objective", "bound", "gap to bound %", "status", "stopped by", "wall s",
+            "note",
+        ),
         (
             (
                 r.instance_name,
@@ -77,7 +106,8 @@ def print_results(results: Sequence[Result], title: str | None = None) -> None:
             for r in results
         ),
         title,
-    )
+        num_keys=3,
+    )  # fmt: skip
 
 
 def exit_status(results: Iterable[Result], bad_inputs: int = 0) -> int:

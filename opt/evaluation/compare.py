@@ -52,7 +52,7 @@ def compare(
     retry_failed : bool
         Run cases again that ended in an error.
     progress : bool or callable, optional
-        True for a live display in a terminal; see `studies.study.run_study`.
+        True for a live display in a terminal or notebook (default: none); see `studies.study.run_study`.
     memory_limit_mb : int, optional
         Of each process.
     references : mapping, optional
@@ -69,8 +69,6 @@ def compare(
         Before anything runs.
     StudyInterrupted
         On Ctrl-C; its ``comparison`` holds what had finished, and the best so far of what was running.
-    StudyInterrupted
-        On Ctrl-C; `Comparison.from_results` of its ``results`` compares what has finished.
     """
     from counterpoint.opt.studies.case import plan
     from counterpoint.opt.studies.study import StudyInterrupted, run_study

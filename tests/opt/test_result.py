@@ -108,6 +108,11 @@ class TestRefused:
             ("seed", 1.5, "whole number"),
             ("seed", 2**63, "64 bits"),
             ("wall_s", None, "a number"),
+            ("wall_s", -0.5, "seconds >= 0"),
+            ("cpu_s", -1, "seconds >= 0"),
+            ("bound", 10**400, "finite number"),
+            ("metrics", {"makespan": "6"}, "metrics.makespan: expected a number"),
+            ("metrics", {"makespan": 10**400}, "finite number"),
             ("trace", {}, "a list"),
             ("trace", [[1, 2]], "[seconds, objective, bound]"),
             ("trace", [[None, 2, 3]], "[seconds, objective, bound]"),
@@ -175,6 +180,12 @@ class TestRefused:
             except InstanceError:
                 refused += 1
         assert refused > 3_000
+
+    @pytest.mark.parametrize("name", [".", "missing.json"])
+    def test_what_cannot_be_read_is_an_instance_error(self, name, tmp_path):
+        with pytest.raises(InstanceError, match="cannot read it") as caught:
+            read_result(tmp_path / name)
+        assert caught.value.file == str(tmp_path / name)
 
     def test_a_result_is_frozen(self, result):
         with pytest.raises(dataclasses.FrozenInstanceError):

@@ -144,6 +144,9 @@ def test_verify_finds_every_tampered_field() -> None:
         {"bound": 7.0},
         {"bound": 5.0},  # claims proven optimality
         {"metrics": {"makespan": 5.0}},
+        {"sense": "max"},
+        {"solution_status": SolutionStatus.NONE},
+        {"solution_status": SolutionStatus.INFEASIBLE},
         {"instance_hash": "0" * 64},
         {"instance": replace(SHOP, option_duration=np.array([1, 1, 1, 1]))},
         {"instance": None},

@@ -134,6 +134,46 @@ def test_a_failed_case_exits_1() -> None:
     assert json.loads(done.stdout)[0]["termination"] == "error"
 
 
+@pytest.mark.parametrize("option", ["--out", "--report", "--export"])
+def test_what_cannot_be_written_is_said_before_anything_runs(option: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" if option == "--out" else tmp_path / "file" / "under.csv"
+    done = call("compare", "ta01", "-m", "cp-sat", "-t", 60, option, path, status=2)  # 60 s, were it to run
+    assert "file: File exists" in done.stderr or "file: Not a directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_export_of_unknown_kind_is_said_before_anything_runs(tmp_path: Path) -> None:
+    done = call("solve", "ft06", "-m", "spt", "--export", "t.xls", "--out", "run", cwd=tmp_path, status=2)
+    assert ".csv or .parquet" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_instance_that_nothing_could_run_exits_1() -> None:
+    done = call("solve", "la01-blocking-swap", "ft06", "-m", "spt", "--json", status=1)
+    assert len(json.loads(done.stdout)) == 1
+    assert "skipped: spt on la01-blocking-swap" in done.stderr
+    assert "nothing ran" in call("compare", "la01-blocking-swap", "-m", "spt", status=1).stdout
+
+
+def test_check_judges_every_file_though_one_is_bad(tmp_path: Path) -> None:
+    ct.solve(ct.benchmark("ft06"), "spt").save(tmp_path / "good.json")
+    (tmp_path / "bad.json").write_text("{")
+    rows = json.loads(call("check", "bad.json", "gone.json", "good.json", "--json", cwd=tmp_path, status=2).stdout)
+    assert [row["ok"] for row in rows] == [False, False, True]
+
+
+def test_it_runs_without_standard_input_and_error() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{COMMAND} solve ft06 -m spt 0<&- 2>&-"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={k: v for k, v in os.environ.items() if k != "CI"},
+    )
+    assert "88" in done.stdout
+
+
 def test_lists() -> None:
     assert "job-shop" in call("problems").stdout
     names = {row["method"] for row in json.loads(call("methods", "job-shop", "--json").stdout)}
