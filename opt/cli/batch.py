@@ -42,8 +42,10 @@ def run_batch(
 
     if export is not None:
         check_suffix(export)
-    for path in (*([] if out is None else [out / "study.sqlite"]), *(p for p in (export, report) if p is not None)):
-        check_writable(path)
+    store = None if out is None else out / "study.sqlite"
+    for wanted in (store, export, report):
+        if wanted is not None:
+            check_writable(wanted)
     instances, errors = load_instances(inputs, format)
     complain(errors)
     if not instances:
@@ -60,7 +62,7 @@ def run_batch(
                 chosen,
                 seeds=list(seeds),
                 workers=workers,
-                store=None if out is None else out / "study.sqlite",
+                store=store,
                 retry_failed=retry_failed,
                 memory_limit_mb=memory_limit,
                 progress=not (quiet or as_json),

@@ -66,9 +66,10 @@ class Paired:
             return f"{self.method_a} against {self.method_b}: {score}; no instance on which both hold a solution"
         size = f"{abs(100 * d.estimate):.2f} points of gap"
         interval = (
-            "no interval from one instance"
+            "no interval from 1 instance"
             if math.isnan(d.low)
-            else f"{100 * d.confidence:g} % CI of the difference {100 * d.low:+.2f} to {100 * d.high:+.2f}"
+            else f"{100 * d.confidence:g} % CI of the difference {100 * d.low:+.2f} to {100 * d.high:+.2f}, "
+            f"{d.n} instance{'' if d.n == 1 else 's'}"
         )
         if self.is_clear:
             word = "better" if d.estimate < 0 else "worse"
@@ -79,7 +80,7 @@ class Paired:
             lean = "ahead" if d.estimate < 0 else "behind"
             head = f"no clear difference between {self.method_a} and {self.method_b} ({self.method_a} {lean} by {size})"
         sign = "" if math.isnan(self.sign_p) else f", sign test p = {self.sign_p:.2g}"
-        return f"{head}; {interval}, {d.n} instances; {score}{sign}"
+        return f"{head}; {interval}; {score}{sign}"
 
     def __repr__(self) -> str:
         return f"<Paired: {self}>"

@@ -49,7 +49,7 @@ def _family(frame: "pd.DataFrame", max_rivals: int) -> list[str]:
     gap = (
         ""
         if math.isnan(row["mean_gap"])
-        else f", mean gap {100 * row['mean_gap']:.2f} % over {int(row['common'])} instances"
+        else f", mean gap {100 * row['mean_gap']:.2f} % over {_count(int(row['common']), 'instance')}"
     )
     solved = (
         ""

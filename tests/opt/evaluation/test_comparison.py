@@ -408,6 +408,20 @@ class TestComparison:
         runs = [make.result("a", "alpha", 100.0, method_version=k) for k in (1, 2)]
         assert Comparison.from_results(runs).methods == ("alpha [version 1]", "alpha [version 2]")
 
+    def test_two_budgets_on_one_case_stay_apart(self, make):
+        """A store filled by `--time-limit 1` and then 60 must not show the mean of both."""
+        runs = [make.result("a", "alpha", 110.0 - k, time_limit_s=k) for k in (1.0, 60.0)]
+        runs += [make.result("a", "beta", 120.0, time_limit_s=k) for k in (1.0,)]
+        table = Comparison.from_results(runs)
+        assert table.methods == ("alpha [1 s]", "alpha [60 s]", "beta")
+        assert table.summary().loc["alpha [60 s]", "mean_gap"] == 0.0
+        runs = [make.result("a", "alpha", 110.0, threads=k) for k in (1, 2)]
+        assert Comparison.from_results(runs).methods == ("alpha [1 thread]", "alpha [2 threads]")
+
+    def test_limits_that_follow_the_instance_stay_together(self, make):
+        runs = [make.result(name, "alpha", 110.0, time_limit_s=k) for name, k in (("a", 1.0), ("b", 60.0))]
+        assert Comparison.from_results(runs).methods == ("alpha",)
+
     def test_it_prints_its_verdict_without_control_characters(self, make):
         text = repr(Comparison.from_results([make.result("a\x1b[31m", "al\x07pha", 100.0)]))
         assert all(c.isprintable() or c == "\n" for c in text)
