@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 RULE = (
     "Mean gaps are over the instances on which every compared method holds a solution on every seed it ran (methods "
-    "that solved nothing at all left aside), so a method that fails cannot look better for it; medians are over all runs, a failed run counting as infinitely bad. "
-    "Times of failed runs count as at least the time limit."
+    "that solved nothing at all left aside), so a method that fails cannot look better for it; medians are over all "
+    "runs, a failed run counting as infinitely bad. Times of failed runs count as at least the time limit."
 )
 
 
