@@ -30,10 +30,9 @@ def modules() -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """An sdist of the tracked files, and the wheel built from that sdist."""
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tracked files, so that build leftovers of the checkout can neither help nor hurt."""
     tmp = tmp_path_factory.mktemp("build")
-    # a copy, so that build leftovers of the checkout can neither help nor hurt
     names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")[:-1]
     copy = tmp / "checkout"
     for name in names:
@@ -45,10 +44,38 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             target.symlink_to(source.readlink())
         else:
             target.write_bytes(source.read_bytes())
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp / "dist", copy)
-    (sdist,) = (tmp / "dist").glob("*.tar.gz")
-    (wheel,) = (tmp / "dist").glob("*.whl")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def built(checkout: Path) -> tuple[Path, Path]:
+    """An sdist, and the wheel built from that sdist."""
+    dist = checkout.parent / "dist"
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, checkout)
+    (sdist,) = dist.glob("*.tar.gz")
+    (wheel,) = dist.glob("*.whl")
     return sdist, wheel
+
+
+def test_an_editable_install_is_the_checkout_and_nothing_else(checkout: Path, tmp_path: Path) -> None:
+    """What `pip install -e .` does: PEP 660's wheel, which holds a path and no module."""
+    code = "import sys; from setuptools.build_meta import build_editable; build_editable(sys.argv[1])"
+    run(sys.executable, "-c", code, tmp_path, cwd=checkout)
+    (wheel,) = tmp_path.glob("*.whl")
+    site = tmp_path / "site"
+    run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, wheel)
+    assert not any((site / name).exists() for name in ("counterpoint", *FOLDERS))
+    code = (
+        "import importlib, importlib.util, site, sys\n"
+        "site.addsitedir(sys.argv[1])\n"
+        f"for folder in {FOLDERS}:\n"
+        "    print(importlib.import_module('counterpoint.' + folder).__file__)\n"
+        "    assert importlib.util.find_spec(folder) is None, folder\n"
+    )
+    # -S: without the tests' own editable install; these modules need the standard library alone
+    found = run(sys.executable, "-I", "-S", "-c", code, site, cwd=tmp_path).split()
+    assert len(found) == len(FOLDERS)
+    assert all(Path(file).resolve().is_relative_to(checkout.resolve()) for file in found)
 
 
 def test_no_link_dangles() -> None:
