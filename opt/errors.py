@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+MAX_KNOWN = 40  # names shown; of more, only a few
+
 
 class CounterpointError(Exception):
     """Base of every error this package raises on purpose."""
@@ -79,7 +81,8 @@ class UnknownNameError(CounterpointError, LookupError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known[:40])}"
+        shown = known if len(known) <= MAX_KNOWN else [*known[:8], f"... ({len(known)} in all)"]
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(shown)}"
         super().__init__(f"no {kind} named {printable(name)!r}; {hint}")
         self.name = name
 

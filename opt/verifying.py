@@ -7,7 +7,8 @@ from typing import Any
 
 from counterpoint.opt.codec import decode_result, load_json
 from counterpoint.opt.errors import BoundError, InstanceError
-from counterpoint.opt.problems.table import problem, resolve
+from counterpoint.opt.loading import load_instance
+from counterpoint.opt.problems.table import problem
 from counterpoint.opt.result import Check, Result, SolutionStatus
 from counterpoint.opt.solving import TOLERANCE, check_against_reference
 
@@ -42,10 +43,10 @@ def verify_file(path: str | Path, instance: str | None = None) -> Verdict:
     try:
         data = load_json(Path(path).read_bytes())
         if isinstance(data, dict) and data.get("type") == "counterpoint-result":
-            return verify(decode_result(data), _instance(instance) if instance else None)
+            return verify(decode_result(data), load_instance(instance) if instance else None)
         if instance is None:
             raise InstanceError("not a result file; to check a bare solution, name its --instance")
-        shop = _instance(instance)
+        shop = load_instance(instance)
         verdict = problem(shop.problem).load("check")(shop, problem(shop.problem).load("decode")(data))
         return Verdict(verdict.is_feasible, verdict, str(verdict))
     except OSError as error:
@@ -101,9 +102,3 @@ def _complaints(result: Result, verdict: Check) -> list[str]:
     if result.solution_status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE):
         found.append(f"it says its solution is {result.solution_status}, the checker finds it feasible")
     return found
-
-
-def _instance(name: str) -> Any:
-    if Path(name).exists():
-        return resolve("counterpoint.datasets.reading:read")(name)
-    return resolve("counterpoint.datasets.registry:benchmark")(name)

@@ -16,7 +16,7 @@ EXAMPLES = (
 
 def generate(
     problem: Annotated[str, typer.Argument(help="The problem, e.g. job-shop.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to; files are named after the instances.")],
     generator: Annotated[
         str | None, typer.Option("--generator", "-g", help="Which generator; default: the problem's.")
     ] = None,
@@ -32,6 +32,7 @@ def generate(
     from counterpoint.opt.cli.output import print_json
     from counterpoint.opt.errors import OptionError
     from counterpoint.opt.problems.table import resolve
+    from counterpoint.opt.studies.folders import safe_name
 
     parameters: dict[str, object] = {}
     for item in set_ or []:
@@ -41,12 +42,12 @@ def generate(
         parameters[key.replace("-", "_")] = _number(value)
     make = resolve("counterpoint.datasets.generating:generate")
     write = resolve("counterpoint.datasets.reading:write")
-    suffix = {"json": "json", "fjs": "fjs"}.get(format, "txt")
-    written = []
+    suffix = "json" if format == "json" else "fjs" if format.startswith("fjs") else "txt"
+    written: list[str] = []
+    taken: set[str] = set()
     for k in range(count):
         instance = make(problem, generator=generator, seed=seed + k, **parameters)
-        path = out / f"{generator or 'uniform'}-{seed + k}.{suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = out / f"{safe_name(instance.name, taken)}.{suffix}"
         write(instance, path, format=format)
         written.append(str(path))
     if json:

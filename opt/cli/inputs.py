@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from counterpoint.opt.errors import CounterpointError, InstanceError
+from counterpoint.opt.loading import load_instance
 from counterpoint.opt.problems.table import resolve
 
 
@@ -45,15 +46,13 @@ def _one(text: str, format: str | None) -> list[Any]:
         if not files:
             raise InstanceError("the folder holds no files", file=text)
         return [lambda p=p: read(p, format=format) for p in files]
-    if path.exists() or "/" in text or path.suffix:
-        return [lambda: read(path, format=format)]
-    benchmark = resolve("counterpoint.datasets.registry:benchmark")
-    if any(c in text for c in "*?["):
+    if any(c in text for c in "*?[") and not path.exists() and "/" not in text:
+        benchmark = resolve("counterpoint.datasets.registry:benchmark")
         names = resolve("counterpoint.datasets.registry:benchmarks")(text)
         if not names:
             raise InstanceError(f"no file and no public benchmark matches {text!r}")
         return [lambda n=n: benchmark(n) for n in names]
-    return [lambda: benchmark(text)]
+    return [lambda: load_instance(text, format)]
 
 
 def _natural(path: Path) -> tuple[list[Any], str]:

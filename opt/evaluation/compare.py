@@ -3,13 +3,12 @@
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.evaluation.comparison import Comparison
-from counterpoint.opt.problems.table import resolve
+from counterpoint.opt.loading import load_instance
 from counterpoint.opt.registry import Method
 from counterpoint.opt.result import Reference
 
@@ -102,12 +101,4 @@ def load_instances(instances: Any) -> list[Any]:
     """Return instances from one or several instances, file paths or benchmark names."""
     single = isinstance(instances, str | os.PathLike) or hasattr(instances, "content_hash")
     items: Iterable[Any] = [instances] if single else list(instances)
-    return [_load(item) for item in items]
-
-
-def _load(item: Any) -> Any:
-    if not isinstance(item, str | os.PathLike):
-        return item
-    if isinstance(item, os.PathLike) or Path(item).exists() or "/" in item or Path(item).suffix:
-        return resolve("counterpoint.datasets.reading:read")(Path(item))
-    return resolve("counterpoint.datasets.registry:benchmark")(item)
+    return [load_instance(item) for item in items]

@@ -39,6 +39,11 @@ def test_unknown_names_get_a_hint(name, hint):
     assert isinstance(error, LookupError)
 
 
+def test_of_many_names_a_few_are_shown():
+    error = UnknownNameError("benchmark", "qqqq", [f"ta{i:03}" for i in range(300)])
+    assert str(error).endswith("ta006, ta007, ... (300 in all)")
+
+
 @given(st.text())
 def test_no_text_drives_a_terminal(text):
     for shown in (

@@ -85,6 +85,14 @@ def test_batch_of_files_resumes_and_exports(tmp_path: Path) -> None:
         assert {float(row["objective"]) for row in csv.DictReader(file)} == {row["objective"] for row in first}
 
 
+def test_generated_sizes_share_a_folder(tmp_path: Path) -> None:
+    for jobs in (2, 3):
+        call("generate", "job-shop", "--set", f"jobs={jobs}", "--set", "machines=2", "--out", tmp_path)
+    files = sorted(tmp_path.iterdir())
+    assert [f.name for f in files] == ["uniform-2x2-0.json", "uniform-3x2-0.json"]
+    assert [ct.read(f).name for f in files] == [f.stem for f in files]
+
+
 def test_compare_writes_a_report_that_report_can_rebuild(tmp_path: Path) -> None:
     out, page = tmp_path / "run", tmp_path / "a.html"
     done = call("compare", "ft06", "la01", "-m", "spt", "-m", "mwkr", "-m", "fifo", "--out", out, "--report", page)
@@ -115,6 +123,8 @@ def test_a_bad_file_is_named_with_its_line_and_the_rest_is_solved(tmp_path: Path
         (("solve", "ft06", "-m", "cpsat"), "cp-sat"),
         (("solve", "ft06", "-m", "spt:shceme=active"), "scheme"),
         (("solve", "nothing/here.txt"), "here.txt"),
+        (("solve", "nothing"), "no file or public benchmark named 'nothing'"),
+        (("solve", "ta9*"), "matches 'ta9*'"),
         (("generate", "job-shop", "--set", "jobs=-3", "--set", "machines=2", "--out", "x"), "jobs"),
         (("generate", "knapsack-of-holding", "--out", "x"), "job-shop"),
         (("solve", "ft06", "--time-limit", "-1"), "time-limit"),
