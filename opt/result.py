@@ -23,6 +23,9 @@ class Termination(StrEnum):
     MEMORY = "memory"
 
 
+FAILURES = frozenset({Termination.ERROR, Termination.KILLED, Termination.MEMORY})
+
+
 class SolutionStatus(StrEnum):
     """What a run holds, as the independent checker sees it."""
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from counterpoint.opt.errors import printable
-from counterpoint.opt.result import Result, SolutionStatus, Termination
+from counterpoint.opt.result import FAILURES, Result, SolutionStatus, Termination
 
 WRAP = 36  # characters; longer text may wrap, figures may not
-FAILED = (Termination.ERROR, Termination.KILLED, Termination.MEMORY)
 
 
 def print_json(data: Any) -> None:
@@ -101,7 +100,7 @@ def print_results(results: Sequence[Result], title: str | None = None) -> None:
                 str(r.solution_status),
                 str(r.termination) + (" (late)" if r.is_late else ""),
                 f"{r.wall_s:.2f}",
-                r.message[:80] if r.termination in FAILED else "",
+                r.message[:80] if r.termination in FAILURES else "",
             )
             for r in results
         ),
@@ -115,7 +114,7 @@ def exit_status(results: Iterable[Result], bad_inputs: int = 0) -> int:
     if bad_inputs:
         return 2
     failed = any(
-        r.termination in FAILED or r.solution_status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
+        r.termination in FAILURES or r.solution_status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
         for r in results
         if r.termination is not Termination.INFEASIBLE  # a proof of infeasibility is an answer
     )

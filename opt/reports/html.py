@@ -14,7 +14,7 @@ from counterpoint.opt.problems.table import problem
 from counterpoint.opt.reports.command import command_line, python_lines
 from counterpoint.opt.reports.figures import figure_html, new_figure, solution_figure
 from counterpoint.opt.reports.snippets import number, percent, summary_table
-from counterpoint.opt.result import Result, SolutionStatus, Termination
+from counterpoint.opt.result import FAILURES, Result, SolutionStatus, Termination
 
 if TYPE_CHECKING:
     from counterpoint.opt.evaluation.comparison import Comparison
@@ -200,7 +200,7 @@ def _solutions(best: dict[Key, Result]) -> Iterable[tuple[str, str]]:
 
 def _trouble_rows(results: Iterable[Result]) -> list[dict[str, str]]:
     """Runs that failed, were cut short or were late, with what they said."""
-    cut = (Termination.ERROR, Termination.KILLED, Termination.MEMORY, Termination.INTERRUPTED)
+    cut = FAILURES | {Termination.INTERRUPTED}
     nothing = (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
     proofs = (Termination.INFEASIBLE, Termination.UNBOUNDED)
     return [

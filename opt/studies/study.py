@@ -6,7 +6,7 @@ from contextlib import closing, nullcontext
 from typing import Any
 
 from counterpoint.opt.errors import OptionError
-from counterpoint.opt.result import Result, Termination
+from counterpoint.opt.result import FAILURES, Result, Termination
 from counterpoint.opt.studies.case import Case
 from counterpoint.opt.studies.event import Event, Watcher
 from counterpoint.opt.studies.progress import live_display
@@ -14,8 +14,6 @@ from counterpoint.opt.studies.running import Running
 from counterpoint.opt.studies.stopping import StopRequest
 from counterpoint.opt.studies.store import Store
 from counterpoint.opt.studies.supervisor import Settings, Supervisor
-
-FAILURES = frozenset({Termination.ERROR, Termination.KILLED, Termination.MEMORY})
 
 
 class StudyInterrupted(KeyboardInterrupt):

@@ -95,6 +95,12 @@ def test_mistakes_raise(method, error):
         plan([SHOP], [method])
 
 
+@pytest.mark.parametrize("seed", [1.5, "1", None, 2**63, -(2**63) - 1])
+def test_seeds_that_cannot_be_kept(seed):
+    with pytest.raises(OptionError, match="seed"):
+        plan([SHOP], ["spt"], [seed])
+
+
 def test_travels_whole():
     case = Case(SHOP, "spt:scheme=active", 5, Budget(2.5, 7, 3.0, 0.25, 1))
     order = decode_order(encode_case(case, encode_instance(SHOP), 512, [0]))
