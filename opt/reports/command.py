@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from counterpoint.opt.errors import printable
-from counterpoint.opt.result import Result
+from counterpoint.opt.result import Result, Termination
 
 MAX_NAMES = 40
 
@@ -41,6 +41,25 @@ def python_lines(results: Sequence[Result]) -> str:
         f"table = ct.compare(instances, methods{limit}{thread}, seeds={sorted(seeds)})\n"
         'table.report("report.html")'
     )
+
+
+def caveats(results: Sequence[Result]) -> list[str]:
+    """Return what a repetition by these lines would do otherwise than the runs did."""
+    _, _, seeds, _, _ = _grid(results)
+    limits = {r.time_limit_s for r in results}
+    threads = {r.threads for r in results if r.threads > 1}
+    unrecorded = {Termination.ITERATIONS: "iterations", Termination.TARGET: "target", Termination.GAP: "gap"}
+    found = []
+    if seeds != set(range(len(seeds))):
+        found.append("The runs had other seeds than 0, 1, ...; the command cannot name them, the Python lines do.")
+    if len(limits) > 1:
+        shown = sorted("none" if limit is None else f"{limit:g} s" for limit in limits)
+        found.append(f"The runs had different time limits ({', '.join(shown)}); the lines give the longest to all.")
+    if len(threads) > 1:
+        found.append(f"The runs had different numbers of threads ({', '.join(map(str, sorted(threads)))}).")
+    if missing := [name for why, name in unrecorded.items() if any(r.termination is why for r in results)]:
+        found.append(f"Some runs stopped at a limit that is not recorded here; add it: {', '.join(missing)}.")
+    return found
 
 
 def _grid(results: Iterable[Result]) -> tuple[list[str], list[str], set[int], set[float], set[int]]:

@@ -11,7 +11,7 @@ from counterpoint.opt.errors import printable
 from counterpoint.opt.evaluation.references import Key, instance_key, is_valid
 from counterpoint.opt.evaluation.summary import RULE
 from counterpoint.opt.problems.table import problem
-from counterpoint.opt.reports.command import command_line, python_lines
+from counterpoint.opt.reports.command import caveats, command_line, python_lines
 from counterpoint.opt.reports.figures import figure_html, new_figure, solution_figure
 from counterpoint.opt.reports.snippets import number, percent, summary_table
 from counterpoint.opt.result import FAILURES, Result, SolutionStatus, Termination
@@ -77,6 +77,7 @@ def report_text(comparison: "Comparison", title: str | None = None, notes: str =
         solvers=sorted({printable(r.solver) for r in comparison.results}),
         command=command_line(comparison.results),
         python=python_lines(comparison.results),
+        caveats=caveats(comparison.results),
         max_rows=MAX_ROWS,
     )
     return text

@@ -14,7 +14,7 @@ from counterpoint.opt.errors import printable
 from counterpoint.opt.evaluation.compare import Comparison
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
 from counterpoint.opt.reports import figures
-from counterpoint.opt.reports.command import command_line, python_lines
+from counterpoint.opt.reports.command import caveats, command_line, python_lines
 from counterpoint.opt.reports.html import MAX_SOLUTIONS, report_text, write_report
 from counterpoint.opt.reports.snippets import facts_html, number, percent
 from counterpoint.opt.result import Termination, TracePoint
@@ -271,6 +271,18 @@ class TestCommand:
         assert words[:2] == ["counterpoint", "compare"]
         assert words[words.index("--") + 1 :] == ["a b", "x; rm -rf /", "$(id)", "--out", "it's"]
         assert words[2:8] == ["--method", "spt", "--seeds", "1", "--time-limit", "10"]
+
+    def test_what_the_lines_cannot_say_is_said(self, make):
+        assert caveats([make.result("a", "spt", 1.0, seed=s) for s in (0, 1)]) == []
+        runs = [
+            make.result("a", "spt", 1.0, seed=5, time_limit_s=1.0),
+            make.result("b", "spt", 1.0, seed=5, termination=Termination.TARGET),
+        ]
+        seeds, limits, unrecorded = caveats(runs)
+        assert "other seeds" in seeds
+        assert "(1 s, 10 s)" in limits
+        assert unrecorded.endswith("add it: target.")
+        assert seeds in report_text(Comparison.from_results(runs))
 
     def test_the_python_is_python(self, make):
         import ast
