@@ -19,12 +19,13 @@ def advice(frame: "pd.DataFrame", num_skipped: int = 0) -> tuple[str, ...]:
     """Return the warnings that a tidy frame calls for.
 
     Few instances or seeds, unequal budgets or threads, methods that did not solve everything, failures, late
-    runs, a busy machine, undefined gaps, mixed references, skipped pairs.
+    runs, a busy machine, undefined gaps, mixed references, runs that are not there, skipped pairs.
     """
     if frame.empty:
         return ("no run at all: nothing can be said",)
     checks = (_few, _seeds, _budgets, _threads, _coverage, _failures, _late, _busy, _gaps)
     found = [text for check in checks for text in check(frame)]
+    found += _holes(frame, num_skipped)
     if num_skipped:
         pairs = "1 pair" if num_skipped == 1 else f"{num_skipped} pairs"
         found.append(f"skipped, because the method cannot handle the instance: {pairs}")
@@ -78,6 +79,21 @@ def _coverage(frame: "pd.DataFrame") -> list[str]:
     if shared == n:
         return []
     return [f"mean gaps are over the {shared} of {n} instances on which all methods hold a solution with a gap"]
+
+
+def _holes(frame: "pd.DataFrame", num_skipped: int) -> list[str]:
+    """Say if the grid is not full: a store of an interrupted study looks like a finished one otherwise."""
+    missing = 0
+    for _, family in frame.groupby("problem", sort=False):
+        sizes = [len(family[columns].drop_duplicates()) for columns in (INSTANCE, ["method"], ["seed"])]
+        missing += int(np.prod(sizes)) - len(family[[*INSTANCE, "method", "seed"]].drop_duplicates())
+    missing -= num_skipped * frame["seed"].nunique()
+    if missing <= 0:
+        return []
+    return [
+        f"{missing} combination{'s' if missing > 1 else ''} of instance, method and seed without a run: "
+        "the study has not finished, was put together from several, or a method cannot handle an instance"
+    ]
 
 
 def _failures(frame: "pd.DataFrame") -> list[str]:

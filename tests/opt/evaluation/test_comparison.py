@@ -422,6 +422,12 @@ class TestComparison:
         runs = [make.result(name, "alpha", 110.0, time_limit_s=k) for name, k in (("a", 1.0), ("b", 60.0))]
         assert Comparison.from_results(runs).methods == ("alpha",)
 
+    def test_an_unfinished_grid_is_said(self, make):
+        runs = [make.result(i, m, 100.0, seed=s) for i in ("a", "b") for m in ("alpha", "beta") for s in (0, 1)]
+        assert not any("without a run" in text for text in Comparison.from_results(runs).warnings)
+        said = Comparison.from_results(runs[:-2]).warnings
+        assert any(text.startswith("2 combinations of instance, method and seed without a run") for text in said)
+
     def test_it_prints_its_verdict_without_control_characters(self, make):
         text = repr(Comparison.from_results([make.result("a\x1b[31m", "al\x07pha", 100.0)]))
         assert all(c.isprintable() or c == "\n" for c in text)
