@@ -7,11 +7,14 @@ import typer
 
 from counterpoint.opt.cli import arguments as arg
 
-EXAMPLES = "Examples:\n\ncounterpoint check runs/a/ft10.json\n\ncounterpoint check --instance ft10.txt my-schedule.json"
+EXAMPLES = "Examples:\n\ncounterpoint check runs/a\n\ncounterpoint check --instance ft10.txt my-schedule.json"
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Result files, or solution files with --instance.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Result files, folders of them, or solution files with --instance.", show_default=False),
+    ],
     instance: Annotated[
         str | None, typer.Option("--instance", "-i", help="Instance the solutions are for.", show_default=False)
     ] = None,
@@ -20,10 +23,13 @@ def check(
     """Verify results: recompute each objective and name every violation."""
     from counterpoint.opt.cli.inputs import complain
     from counterpoint.opt.cli.output import print_json, print_table
-    from counterpoint.opt.errors import CounterpointError
+    from counterpoint.opt.errors import CounterpointError, InstanceError
     from counterpoint.opt.verifying import Verdict, verify_file
 
     verdicts, bad = [], 0
+    files = [file for path in files for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    if not files:
+        raise InstanceError("no .json file in the folder: nothing to check")
     for path in files:
         try:
             verdicts.append(verify_file(path, instance))

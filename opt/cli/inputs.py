@@ -40,6 +40,8 @@ def complain(errors: list[CounterpointError]) -> None:
 def _one(text: str, format: str | None) -> list[Any]:
     """Return one loader per instance that `text` stands for."""
     read = resolve("counterpoint.datasets.reading:read")
+    if not text:  # an unset variable of a script must not stand for the current folder
+        raise InstanceError("an empty name stands for no instance")
     path = Path(text)
     if path.is_dir():
         files = [p for p in sorted(path.iterdir(), key=_natural) if p.is_file() and not p.name.startswith(".")]

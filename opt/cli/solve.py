@@ -21,7 +21,12 @@ def solve(
         str | None,
         typer.Option("--method", "-m", help="Method, with options if you like: spt:scheme=active.", show_default=False),
     ] = None,
-    time_limit: arg.TimeLimit = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--time-limit", "-t", help="Wall seconds per case; 60 if no --iterations either.", min=0, show_default=False
+        ),
+    ] = None,
     iterations: arg.Iterations = None,
     target: arg.Target = None,
     gap: arg.Gap = 0.0,
@@ -44,7 +49,7 @@ def solve(
 
     run_batch(
         instances,
-        [method] if method else [],
+        [] if method is None else [method],
         seeds=[seed],
         limits={"time_limit": time_limit, "iterations": iterations, "target": target, "gap": gap, "threads": threads},
         workers=workers,

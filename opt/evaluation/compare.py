@@ -37,7 +37,7 @@ def compare(
     Parameters
     ----------
     instances : Instance, str, path, or a sequence of them
-        A text is a file or the name of a public benchmark.
+        A text is a file or the name of a public benchmark. What is named twice is run, and counted, once.
     methods : str, Method, or a sequence of them
         Names as in `solve`, with options if you like: ``"spt:scheme=active"``.
     time_limit, iterations, target, gap, threads
@@ -79,9 +79,10 @@ def compare(
     if (seeds if isinstance(seeds, int) else len(seeds)) < 1:
         raise OptionError("compare needs at least one seed")
     made = plan(shops, chosen, seeds, Budget(time_limit, iterations, target, gap, threads))
+    cases = list({case.key: case for case in made.cases}.values())  # what is named twice counts once
     try:
         results = run_study(
-            made.cases,
+            cases,
             store=store,
             workers=workers,
             retry_failed=retry_failed,

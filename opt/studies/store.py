@@ -129,7 +129,7 @@ def read_results(path: str | os.PathLike[str]) -> list[Result]:
     file = Path(path)
     with _told(file):
         if not file.is_file():
-            raise StoreError(f"there is no store {_named(file)}")
+            raise StoreError(f"there is no {_named(file)}")
         # without a -wal file and a writable folder SQLite cannot even read in WAL mode, unless told nobody writes
         by_effective = os.access in os.supports_effective_ids
         is_open = os.access(file.parent, os.W_OK, effective_ids=by_effective)

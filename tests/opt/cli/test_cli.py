@@ -123,12 +123,16 @@ def test_a_bad_file_is_named_with_its_line_and_the_rest_is_solved(tmp_path: Path
         (("solve", "ft06", "-m", "cpsat"), "cp-sat"),
         (("solve", "ft06", "-m", "spt:shceme=active"), "scheme"),
         (("solve", "nothing/here.txt"), "here.txt"),
+        (("solve", ""), "empty name"),
+        (("solve", "ft06", "-m", ""), "no method named ''"),
+        (("report", "."), "there is no store study.sqlite"),
         (("solve", "nothing"), "no file or public benchmark named 'nothing'"),
         (("solve", "ta9*"), "matches 'ta9*'"),
         (("generate", "job-shop", "--set", "jobs=-3", "--set", "machines=2", "--out", "x"), "jobs"),
         (("generate", "knapsack-of-holding", "--out", "x"), "job-shop"),
         (("solve", "ft06", "--time-limit", "-1"), "time-limit"),
         (("check", "missing.json"), "missing.json"),
+        (("check", "."), "nothing to check"),
         (("fetch", "everything"), "fjsp"),
     ],
 )
@@ -171,6 +175,8 @@ def test_check_judges_every_file_though_one_is_bad(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     rows = json.loads(call("check", "bad.json", "gone.json", "good.json", "--json", cwd=tmp_path, status=2).stdout)
     assert [row["ok"] for row in rows] == [False, False, True]
+    rows = json.loads(call("check", ".", "--json", cwd=tmp_path, status=2).stdout)  # a folder: its .json files
+    assert [(row["file"], row["ok"]) for row in rows] == [("bad.json", False), ("good.json", True)]
 
 
 def test_it_runs_without_standard_input_and_error() -> None:

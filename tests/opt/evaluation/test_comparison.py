@@ -480,6 +480,13 @@ def test_instances_by_name_path_or_themselves(tmp_path):
         load_instances("ft0666")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_what_is_named_twice_counts_once():
+    shop = JobShop.from_jobs("s", [[(0, 1)]])
+    table = compare([shop, shop], ["spt", "lpt", "spt"], seeds=[0, 0])
+    assert [(r.method, r.seed) for r in table.results] == [("spt", 0), ("lpt", 0)]
+
+
 def test_pairs_a_method_cannot_handle_are_skipped_and_said():
     shop = JobShop.from_jobs("b", [[(0, 1), (1, 1)], [(1, 1), (0, 1)]], blocking="swap")
     with pytest.warns(UserWarning, match="only 1 instance|skipped, because") as told:
