@@ -9,6 +9,7 @@ from counterpoint.opt.evaluation.critical_path import by_operation, critical_ope
 from counterpoint.opt.plots.canvas import INK, axes, literal, plain, title
 from counterpoint.opt.plots.job_colours import ink_on, job_colours, lighten
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
+from counterpoint.opt.problems.job_shop_check import check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def plot_gantt(
     ----------
     instance : JobShop
     schedule : Schedule
-        Also an incomplete or infeasible one; then no critical path is drawn.
+        Also an incomplete or infeasible one; then the title says so and no critical path is drawn.
     ax : Axes, optional
         Default: a new figure whose height fits the number of machines.
     critical, labels, legend : bool
@@ -65,7 +66,9 @@ def plot_gantt(
     fits = _labels(ax, frame, horizon, colour) if labels else 1.0
     end = float(frame["end"].max()) if len(frame) else 0.0
     ax.axvline(end, color=INK, linestyle="--", linewidth=0.9)
-    title(ax, f"{plain(instance.name)}: {_headline(instance, frame, end)}")
+    flaws = len(check(instance, schedule).violations)
+    verdict = f"INFEASIBLE ({flaws} violation{'s' if flaws > 1 else ''}), " if flaws else ""
+    title(ax, f"{plain(instance.name)}: {verdict}{_headline(instance, frame, end)}")
     if legend:
         _legend(ax, marks, colour if fits < 0.5 and instance.num_jobs <= 20 else None)
     return ax
@@ -102,7 +105,8 @@ def gantt_frame(instance: JobShop, schedule: Schedule) -> "pd.DataFrame":
         frame["tardiness"] = tardiness[op]
         if instance.objective != "makespan" and instance.weights is not None and late.any():
             goal = int(np.argmax(instance.weights * late))
-    frame["is_critical"] = np.isin(op, critical_operations(instance, schedule, job=goal))
+    if check(instance, schedule).is_feasible:  # otherwise nothing is known to wait for anything
+        frame["is_critical"] = np.isin(op, critical_operations(instance, schedule, job=goal))
     return frame
 
 

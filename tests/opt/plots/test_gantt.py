@@ -58,6 +58,12 @@ class TestFrame:
         assert not gantt_frame(SHOP, part)["is_critical"].any()
         draw(SHOP, part)
 
+    def test_an_infeasible_schedule_says_so_and_has_no_critical_path(self):
+        overlapping = Schedule.from_starts(SHOP, [0, 4, 0, 3])
+        assert not gantt_frame(SHOP, overlapping)["is_critical"].any()
+        title = draw(SHOP, overlapping).get_title(loc="left")
+        assert title == "tiny: INFEASIBLE (1 violation), makespan 6"
+
     def test_nothing_to_draw(self):
         with pytest.raises(InstanceError, match="the run found none"):
             gantt_frame(SHOP, None)
