@@ -124,7 +124,10 @@ def _load(file: Path) -> bytes:
     except IsADirectoryError:
         raise InstanceError("this is a folder; expected a file", line=1) from None
     except FileNotFoundError:
-        raise InstanceError("there is no such file", line=1) from None
+        from counterpoint.datasets.registry import benchmarks
+
+        hint = f'; the public instance is benchmark("{file}")' if str(file) in benchmarks() else ""
+        raise InstanceError(f"there is no such file{hint}", line=1) from None
     except (OSError, ValueError) as error:
         raise InstanceError(f"cannot be read: {getattr(error, 'strerror', None) or error}", line=1) from None
     if not stat.S_ISREG(status.st_mode):

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from counterpoint.opt.cli.inputs import complain, load_instances
-from counterpoint.opt.cli.output import exit_status, percent, print_json, print_results, print_table
+from counterpoint.opt.cli.output import exit_status, percent, print_json, print_results, print_table, tell
 from counterpoint.opt.errors import printable
 
 
@@ -84,9 +84,9 @@ def run_batch(
             if path is not None:
                 typer.echo(f"wrote {path}")
     for skipped in comparison.skipped:
-        typer.secho(f"skipped: {skipped}", err=True, fg="yellow")
+        tell(f"skipped: {skipped}", "yellow")
     if interrupted is not None:
-        typer.secho(f"counterpoint: {interrupted}", err=True, fg="yellow")
+        tell(f"counterpoint: {interrupted}", "yellow")
     if interrupted is not None:
         raise typer.Exit(130)
     ran = {result.instance_hash for result in comparison.results}

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import typer
-
+from counterpoint.opt.cli.output import tell
 from counterpoint.opt.errors import CounterpointError, InstanceError
 from counterpoint.opt.loading import load_instance
 from counterpoint.opt.problems.table import resolve
@@ -34,7 +33,7 @@ def load_instances(inputs: list[str], format: str | None = None) -> tuple[list[A
 def complain(errors: list[CounterpointError]) -> None:
     """Print one line per input that could not be read."""
     for error in errors:
-        typer.secho(f"counterpoint: {error}", err=True, fg="red")
+        tell(f"counterpoint: {error}", "red")
 
 
 def _one(text: str, format: str | None) -> list[Any]:

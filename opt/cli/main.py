@@ -45,6 +45,7 @@ for _verb in VERBS:
 
 def main() -> None:
     """Run the command line."""
+    from counterpoint.opt.cli.output import tell
     from counterpoint.opt.errors import CounterpointError, printable
 
     # a scheduler's SIGTERM ends a run the way Ctrl-C does: the best is kept, the store is closed
@@ -52,17 +53,17 @@ def main() -> None:
     try:
         app()
     except CounterpointError as error:
-        typer.secho(f"counterpoint: {error}", err=True, fg="red")
+        tell(f"counterpoint: {error}", "red")
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.secho("counterpoint: interrupted", err=True)
+        tell("counterpoint: interrupted")
         sys.exit(130)
     except BrokenPipeError:  # the reader of our pipe has gone (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:  # a file or folder that cannot be read or written
         where = "" if error.filename is None else f"{printable(str(error.filename))}: "
-        typer.secho(f"counterpoint: {where}{error.strerror or error}", err=True, fg="red")
+        tell(f"counterpoint: {where}{error.strerror or error}", "red")
         sys.exit(2)
 
 

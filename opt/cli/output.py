@@ -1,6 +1,7 @@
 """What the verbs print: tables for people on the terminal, JSON for programs."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,6 +10,14 @@ from counterpoint.opt.errors import printable
 from counterpoint.opt.result import FAILURES, Result, SolutionStatus, Termination
 
 WRAP = 36  # characters; longer text may wrap, figures may not
+
+
+def tell(text: str, colour: str | None = None) -> None:
+    """Write a line to standard error, coloured on a terminal unless NO_COLOR is set (no-color.org)."""
+    import typer
+
+    is_plain = colour is None or os.environ.get("NO_COLOR")
+    typer.echo(text if is_plain else typer.style(text, fg=colour), err=True)
 
 
 def print_json(data: Any) -> None:

@@ -177,6 +177,11 @@ def test_a_schedule_is_not_an_instance(put):
         read(put(json.dumps(encode(schedule)), "s.json"))
 
 
+def test_a_benchmark_s_name_is_no_file_but_gets_a_hint():
+    with pytest.raises(InstanceError, match=r'no such file; the public instance is benchmark\("ft06"\)'):
+        read("ft06")
+
+
 def test_paths_that_are_no_files(tmp_path):
     for path, match in ((tmp_path, "folder"), (tmp_path / "none.txt", "no such file"), ("a\0b", "cannot be read")):
         with pytest.raises(InstanceError, match=match) as caught:

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from counterpoint.opt.cli.output import column_blocks, print_table
+from counterpoint.opt.cli.output import column_blocks, print_table, tell
 
 
 @pytest.mark.parametrize("width", [50, 80, 200])
@@ -24,6 +24,17 @@ def test_every_figure_and_heading_is_whole(width, monkeypatch):
     blocks = text.count("spt")
     assert blocks == {50: 4, 80: 3, 200: 1}[width]
     assert text.count("method") == blocks  # each part says whose figures it holds
+
+
+@pytest.mark.parametrize(("setting", "coloured"), [("1", False), ("", True)])
+def test_no_color_means_no_colour(setting, coloured, monkeypatch):
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("NO_COLOR", setting)
+    tell("counterpoint: bad", "red")
+    assert ("\x1b[" in terminal.getvalue()) is coloured
+    assert "counterpoint: bad" in terminal.getvalue()
 
 
 def test_blocks_repeat_the_keys_and_lose_nothing():
