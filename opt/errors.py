@@ -90,3 +90,8 @@ class UnknownNameError(CounterpointError, LookupError):
 def printable(text: str) -> str:
     """Return `text` with control characters escaped, so that it cannot drive a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def encodable(text: str) -> str:
+    """Return `text` with lone surrogates escaped: file names may hold them, UTF-8, SQLite and Arrow may not."""
+    return text.encode("utf-8", "backslashreplace").decode()

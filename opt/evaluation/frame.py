@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from counterpoint.opt.errors import encodable
 from counterpoint.opt.evaluation.references import Key, Yardstick, instance_key, is_valid, yardsticks
 from counterpoint.opt.evaluation.statistics import primal_integral
 from counterpoint.opt.result import Reference, Result, Termination
@@ -90,10 +91,10 @@ def _row(r: Result, yard: Yardstick, horizon_s: float) -> dict[str, Any]:
     integral = None if yard.value is None else primal_integral(trace, yard.value, horizon_s, sense=r.sense)
     return {
         "problem": r.problem,
-        "instance": r.instance_name,
+        "instance": encodable(r.instance_name),
         "instance_hash": r.instance_hash,
         "features": "" if r.instance is None else ", ".join(sorted(r.instance.features)),
-        "method": r.method,
+        "method": encodable(r.method),
         "version": r.method_version,
         "options": json.dumps(dict(r.options), sort_keys=True, default=str),
         "seed": r.seed,
@@ -114,7 +115,7 @@ def _row(r: Result, yard: Yardstick, horizon_s: float) -> dict[str, Any]:
         "time_to_best_s": time_to_best(r) if valid else None,
         "primal_integral": integral,
         "iterations": r.iterations,
-        "solver": r.solver,
-        "message": r.message,
+        "solver": encodable(r.solver),
+        "message": encodable(r.message),
         **{f"metric_{key}": value for key, value in r.metrics.items()},
     }

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from counterpoint.opt.codec import decode_result, encode_result
-from counterpoint.opt.errors import CounterpointError, InstanceError, StoreError, printable
+from counterpoint.opt.errors import CounterpointError, InstanceError, StoreError, encodable, printable
 from counterpoint.opt.problems.table import problem
 from counterpoint.opt.result import Result
 
@@ -88,7 +88,7 @@ class Store:
 
     def save(self, key: str, result: Result) -> None:
         """Write a result; when this returns it is on the disk."""
-        name, fingerprint = _storable(result.instance_name), result.instance_hash
+        name, fingerprint = encodable(result.instance_name), result.instance_hash
         text = json.dumps({**encode_result(result), "instance": None})
         with _told(self.path):
             run = self._connection.execute
@@ -250,11 +250,6 @@ def _decoded_instance(text: str, instance_text: str, key: str, path: Path) -> An
         return problem(json.loads(text)["problem"]).load("decode")(json.loads(instance_text))
     except (CounterpointError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{_named(path)} is damaged at case {key[:12]} ({printable(str(error))}); {_REMEDY}") from None
-
-
-def _storable(name: str) -> str:
-    """Return a name SQLite can hold: text with lone surrogates (from odd file names) is escaped."""
-    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _named(path: Path) -> str:

@@ -15,6 +15,7 @@ from counterpoint.opt.evaluation.machine import machine
 from counterpoint.opt.evaluation.paired import outcome
 from counterpoint.opt.problems.job_shop import JobShop
 from counterpoint.opt.result import Reference, SolutionStatus, Termination, TracePoint
+from counterpoint.opt.studies.export import export_frame
 
 NAMES = ("a", "b", "c", "d", "e", "f", "g", "h")
 
@@ -421,6 +422,15 @@ class TestComparison:
     def test_limits_that_follow_the_instance_stay_together(self, make):
         runs = [make.result(name, "alpha", 110.0, time_limit_s=k) for name, k in (("a", 1.0), ("b", 60.0))]
         assert Comparison.from_results(runs).methods == ("alpha",)
+
+    def test_a_file_name_that_is_no_utf8_does_not_lose_the_table(self, make, tmp_path):
+        runs = [make.result("\udcff", m, 100.0, instance_hash="0", message="\ud800") for m in ("alpha", "beta")]
+        table = Comparison.from_results(runs)
+        assert table.frame["instance"].tolist() == ["\\udcff"] * 2
+        assert table.paired("alpha", "beta").ties == 1
+        table.report(tmp_path / "r.html")
+        export_frame(table.frame, tmp_path / "t.csv")
+        assert "\\udcff" in (tmp_path / "t.csv").read_text()
 
     def test_an_unfinished_grid_is_said(self, make):
         runs = [make.result(i, m, 100.0, seed=s) for i in ("a", "b") for m in ("alpha", "beta") for s in (0, 1)]
