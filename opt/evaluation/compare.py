@@ -1,12 +1,13 @@
 """`compare`: methods x instances x seeds under one budget, in one verified table."""
 
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from counterpoint.opt.budget import Budget
-from counterpoint.opt.errors import OptionError
+from counterpoint.opt.errors import OptionError, printable
 from counterpoint.opt.evaluation.comparison import Comparison
 from counterpoint.opt.loading import load_instance
 from counterpoint.opt.registry import Method
@@ -78,6 +79,9 @@ def compare(
         raise OptionError("compare needs at least one instance and one method")
     if (seeds if isinstance(seeds, int) else len(seeds)) < 1:
         raise OptionError("compare needs at least one seed")
+    for name, value in (references or {}).items():
+        if not isinstance(value, Reference) and not math.isfinite(value):
+            raise OptionError(f"the reference of {printable(name)!r} must be a finite number, not {value}")
     made = plan(shops, chosen, seeds, Budget(time_limit, iterations, target, gap, threads))
     cases = list({case.key: case for case in made.cases}.values())  # what is named twice counts once
     try:

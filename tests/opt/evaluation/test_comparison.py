@@ -490,6 +490,13 @@ def test_instances_by_name_path_or_themselves(tmp_path):
         load_instances("ft0666")
 
 
+def test_a_reference_that_is_no_number_is_refused_before_anything_runs(tmp_path):
+    shop = JobShop.from_jobs("s", [[(0, 1)]])
+    with pytest.raises(OptionError, match="reference of 's'"):
+        compare(shop, "spt", references={"s": math.nan}, store=tmp_path / "store")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_what_is_named_twice_counts_once():
     shop = JobShop.from_jobs("s", [[(0, 1)]])
