@@ -4,6 +4,8 @@ import math
 import os
 import time
 from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
+from typing import Any
 
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.result import Termination, relative_gap
@@ -39,6 +41,17 @@ class Budget:
     threads: int | None = None
 
     def __post_init__(self) -> None:
+        for key, kind, what in (
+            ("time_limit_s", Real, "a number"), ("target", Real, "a number"), ("gap", Real, "a number"),
+            ("iterations", Integral, "a whole number"), ("threads", Integral, "a whole number"),
+        ):  # fmt: skip
+            value: Any = getattr(self, key)
+            if value is None and key != "gap":
+                continue
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise OptionError(f"{key} must be {what}, not {value!r}")
+            # 10, 10.0 and numpy's 10 are one budget: they must give one key in a store
+            object.__setattr__(self, key, int(value) if kind is Integral else float(value))
         if self.time_limit_s is not None and not (self.time_limit_s >= 0 and math.isfinite(self.time_limit_s)):
             raise OptionError(f"time limit must be a finite number of seconds >= 0, not {self.time_limit_s}")
         if self.iterations is not None and self.iterations < 0:

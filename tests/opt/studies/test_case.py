@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import bad_methods
+import numpy as np
 import pytest
 
 from counterpoint.opt.budget import Budget
@@ -41,6 +42,14 @@ def test_equal_runs_have_equal_keys():
     assert replace(BASE).key == BASE.key
     assert Case(SHOP, "spt:scheme=active").key != Case(SHOP, "spt").key
     assert replace(BASE, options={"seconds": "1"}).key == replace(BASE, options={"seconds": 1.0}).key
+
+
+def test_one_budget_written_differently_is_one_key():
+    """Python users write 10, the command line makes 10.0 of it: the store must know the case again."""
+    keys = {
+        Case(SHOP, QUICK, 0, Budget(t, iterations=i)).key for t in (10, 10.0, np.int64(10)) for i in (5, np.int64(5))
+    }
+    assert len(keys) == 1
 
 
 def test_threads_count_only_where_they_are_used():
