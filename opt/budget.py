@@ -41,17 +41,19 @@ class Budget:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        for key, kind, what in (
-            ("time_limit_s", Real, "a number"), ("target", Real, "a number"), ("gap", Real, "a number"),
-            ("iterations", Integral, "a whole number"), ("threads", Integral, "a whole number"),
+        convert: Any
+        for key, kind, convert, what in (
+            ("time_limit_s", Real, float, "a number"), ("target", Real, float, "a number"),
+            ("gap", Real, float, "a number"), ("iterations", Integral, int, "a whole number"),
+            ("threads", Integral, int, "a whole number"),
         ):  # fmt: skip
-            value: Any = getattr(self, key)
+            value = getattr(self, key)
             if value is None and key != "gap":
                 continue
             if isinstance(value, bool) or not isinstance(value, kind):
                 raise OptionError(f"{key} must be {what}, not {value!r}")
             # 10, 10.0 and numpy's 10 are one budget: they must give one key in a store
-            object.__setattr__(self, key, int(value) if kind is Integral else float(value))
+            object.__setattr__(self, key, convert(value))
         if self.time_limit_s is not None and not (self.time_limit_s >= 0 and math.isfinite(self.time_limit_s)):
             raise OptionError(f"time limit must be a finite number of seconds >= 0, not {self.time_limit_s}")
         if self.iterations is not None and self.iterations < 0:

@@ -22,6 +22,10 @@ from counterpoint.opt.result import Termination
         ({"gap": math.inf}, "gap"),
         ({"gap": math.nan}, "gap"),
         ({"threads": 0}, "threads"),
+        ({"threads": 1.5}, "threads must be a whole number, not 1.5"),
+        ({"iterations": True}, "iterations must be a whole number"),
+        ({"time_limit_s": "10"}, "time_limit_s must be a number, not '10'"),
+        ({"gap": None}, "gap must be a number"),
     ],
 )
 def test_impossible_limits_are_refused(fields, message):
