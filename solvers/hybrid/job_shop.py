@@ -55,7 +55,7 @@ class Options:
     Raises
     ------
     OptionError
-        If a number is negative.
+        If a number is negative or NaN.
     """
 
     opening_s: float | None = None
@@ -63,7 +63,8 @@ class Options:
     patience_s: float = 2.0
 
     def __post_init__(self) -> None:
-        if min(self.opening_s or 0.0, self.patience_s, self.tabu_threads or 0) < 0:
+        numbers = (self.opening_s or 0.0, self.patience_s, self.tabu_threads or 0)
+        if not all(number >= 0 for number in numbers):  # written so that NaN fails
             raise OptionError("opening_s, tabu_threads and patience_s must not be negative")
 
 
@@ -76,7 +77,7 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
     budget : Budget
         `iterations` limits each part: the moves of a tabu search, the conflicts of a CP-SAT worker.
     seed : int
-        Runs of more than one thread depend on the machine's speed, too.
+        Runs depend on the machine's speed, too: the parts take turns, and join each other, by the clock.
     options : Options
     report : Report
         Called from several threads, one call at a time.
@@ -134,12 +135,11 @@ def _race(instance: JobShop, board: Board, threads: int, seed: int, options: Opt
     kept = threads // 2 if options.tabu_threads is None else min(options.tabu_threads, threads - 1)
     opening_s = _opening_s(instance, clock, options)
     ends = [math.inf if i < kept else opening_s for i in range(threads)]
-    runs = [
-        _start(partial(_tabu, instance, board, seed + STREAM * i, options, over, until_s=until_s))
-        for i, until_s in enumerate(ends)
-    ]
+    runs: list[threading.Event] = []
     try:
-        while clock.elapsed_s() < opening_s and board.ended() is None:
+        for i, until_s in enumerate(ends):  # inside: Ctrl-C may strike when some have begun
+            runs.append(_start(partial(_tabu, instance, board, seed + STREAM * i, options, over, until_s=until_s)))
+        while clock.elapsed_s() < opening_s and board.ended() is None and not all(run.is_set() for run in runs):
             over.wait(TICK_S)
         _prove(instance, board, threads - kept, seed, options)
     finally:
@@ -153,9 +153,10 @@ def _take_turns(instance: JobShop, board: Board, seed: int, options: Options) ->
     """
     clock, over, gate = board.clock, threading.Event(), threading.Event()
     turn_s = max(TICK_S, _opening_s(instance, clock, options))
-    run = _start(partial(_tabu, instance, board, seed, options, over, gate=gate))
+    runs: list[threading.Event] = []
     reason = None
     try:
+        runs.append(run := _start(partial(_tabu, instance, board, seed, options, over, gate=gate)))
         while board.ended() is None and reason is not Termination.ITERATIONS:
             gate.set()
             until_s = clock.elapsed_s() + turn_s
@@ -165,7 +166,7 @@ def _take_turns(instance: JobShop, board: Board, seed: int, options: Options) ->
             reason = _prove(instance, board, 1, seed, options, clock.elapsed_s() + turn_s)
             turn_s, seed = 2 * turn_s, seed + 1
     finally:
-        _finish(board, [run], over)
+        _finish(board, runs, over)
 
 
 def _start(act: Callable[[], object]) -> threading.Event:

@@ -1,9 +1,11 @@
 """The default method: right on every variant, in threads and in turns, on time, and safe to interrupt."""
 
+import math
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -13,6 +15,7 @@ from counterpoint.opt.errors import OptionError
 from counterpoint.opt.problems.job_shop import JobShop
 from counterpoint.opt.result import SolutionStatus, Termination
 from counterpoint.opt.solving import solve
+from counterpoint.solvers.hybrid import job_shop as hybrid
 from counterpoint.solvers.hybrid.job_shop import Options
 
 QUICK = {"opening_s": 0.05, "patience_s": 0.05}  # so that parts restart and join each other within a test
@@ -87,6 +90,36 @@ def test_an_error_in_the_report_ends_all_parts():
 def test_options_are_checked():
     with pytest.raises(OptionError, match="not be negative"):
         Options(opening_s=-1)
+    for key in ("opening_s", "patience_s"):
+        with pytest.raises(OptionError, match="not be negative"):
+            Options(**{key: math.nan})
+
+
+def test_used_up_iterations_end_the_opening():
+    """Once the tabu searches have made their moves there is nothing to wait for."""
+    shop = random_shop(15, 15, 4)
+    result = solve(shop, "hybrid", iterations=100, time_limit=60, threads=2, options={"opening_s": 1e6})
+    assert result.termination is Termination.ITERATIONS
+    assert result.wall_s < 30
+
+
+def test_ctrl_c_while_parts_begin_leaves_none_running(monkeypatch):
+    start, begun = hybrid._start, []
+
+    def interrupted(act):
+        begun.append(act)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        return start(act)
+
+    monkeypatch.setattr(hybrid, "_start", interrupted)
+    result = solve(random_shop(15, 15, 4), "hybrid", time_limit=60, threads=2)
+    assert result.termination is Termination.INTERRUPTED
+    assert result.solution is not None
+    left = [thread for thread in threading.enumerate() if thread.name == "tabu"]
+    for thread in left:
+        thread.join(5)  # it may be about to return
+    assert not any(thread.is_alive() for thread in left)
 
 
 INTERRUPTED = """
