@@ -93,8 +93,10 @@ def first_schedule(instance: JobShop, seed: int, clock: Clock, report: Report) -
     ways = [partial(dispatch, instance, rule) for rule in RULES if instance.blocking == "none"]
     ways += [partial(insert_jobs, instance, other) for other in others]
     for way in ways:
+        if clock.elapsed_s() >= until:
+            break
         found = way()
-        if _worth(instance, found) < value and clock.elapsed_s() < until:
+        if _worth(instance, found) < value:
             best, value = found, _worth(instance, found)
             report(best)
     if instance.blocking == "none" and instance.objective == "makespan":

@@ -129,10 +129,11 @@ def search(solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, sto
         watch.guard(lambda: status.append(solver.solve(model, callback)))
         done.set()
 
-    threading.Thread(target=run, name="cp-sat", daemon=True).start()
+    thread = threading.Thread(target=run, name="cp-sat", daemon=True)
     is_interrupted = is_stopped = False
     deadline = math.inf if limit is None else limit + GRACE_S
     try:
+        thread.start()  # inside: Ctrl-C may strike while it waits for the thread to begin
         while not done.wait(TICK_S):
             is_stopped = is_stopped or (stop is not None and stop())
             if is_stopped or watch.is_over.is_set() or watch.clock.elapsed_s() > deadline:
