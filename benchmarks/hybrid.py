@@ -4,11 +4,14 @@ Gap: to the best known value (percent). A run is worth what it says only on a ma
 seconds stand beside the wall seconds so that a disturbed run shows itself.
 
     python benchmarks/hybrid.py [--classes ta11-20,ta31-40] [--seconds 60] [--threads 2] [--seeds 1] \
-        [--methods hybrid,cp-sat,tabu] [--take 10]
+        [--methods hybrid,cp-sat,tabu] [--take 10] [--out benchmarks/results/hybrid.csv]
+
+Rows are written as they come, over those of an older run.
 """
 
 import argparse
 import csv
+import itertools
 import statistics
 import sys
 from pathlib import Path
@@ -29,22 +32,22 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--methods", default="hybrid,cp-sat,tabu")
     parser.add_argument("--take", type=int, help="only the first instances of each class")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
     methods = chosen.methods.split(",")
     for method in methods:
         ct.solve(ct.benchmark(WARM_UP), method, time_limit=1, threads=chosen.threads)
-    rows = []
-    for group in chosen.classes.split(","):
-        for name in _names(group)[: chosen.take]:
-            for method in methods:
-                for seed in range(chosen.seeds):
-                    rows.append({"class": group, **_run(name, method, chosen.seconds, chosen.threads, seed)})
-                    print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    rows: list[dict[str, object]] = []
+    chosen.out.parent.mkdir(exist_ok=True)
+    with chosen.out.open("w", newline="") as file:
+        writer = csv.writer(file)
+        for group in chosen.classes.split(","):
+            for name, method, seed in itertools.product(_names(group)[: chosen.take], methods, range(chosen.seeds)):
+                row = {"class": group, **_run(name, method, chosen.seconds, chosen.threads, seed)}
+                writer.writerows([row.values()] if rows else [row.keys(), row.values()])
+                file.flush()
+                rows.append(row)
+                print(", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
     for group in chosen.classes.split(","):
         for method in methods:
             of = [row for row in rows if (row["class"], row["method"]) == (group, method)]

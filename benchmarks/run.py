@@ -19,8 +19,11 @@ SUBJECTS = {  # name -> script and arguments
     "mip": ("mip.py",),
     "tabu": ("tabu.py",),
     "hybrid": ("hybrid.py", "--classes", "ta11-20,ta31-40", "--seconds", "60"),
-    "hybrid-wide": ("hybrid.py", "--classes", "ta51-60,ta61-70,ta71-80", "--seconds", "10", "--methods", "hybrid"),
-}
+    "hybrid-wide": (
+        "hybrid.py", "--classes", "ta51-60,ta61-70,ta71-80", "--seconds", "10", "--methods", "hybrid",
+        "--out", str(HERE / "results" / "hybrid_wide.csv"),
+    ),
+}  # fmt: skip
 
 
 def main(names: list[str]) -> int:
