@@ -17,7 +17,8 @@ Place = tuple[str | int, ...]
 RESULT_FIELDS = (
     "problem", "instance_name", "instance_hash", "method", "method_version", "options", "seed", "time_limit_s",
     "threads", "termination", "solution_status", "objective", "claimed_objective", "bound", "solution", "trace",
-    "wall_s", "cpu_s", "solver", "message", "iterations", "sense", "metrics", "instance",
+    "wall_s", "cpu_s", "solver", "message", "iterations", "sense", "metrics", "instance", "iteration_limit", "target",
+    "gap_limit",
 )  # fmt: skip
 
 
@@ -110,15 +111,16 @@ def decode_result(data: Any) -> Result:
         elif key == "metrics":
             found = expect(value, dict, "an object", place)
             out[key] = {k: real(expect(v, int | float, "a number", (key, k)), (key, k)) for k, v in found.items()}
-        elif key in ("objective", "claimed_objective", "bound", "time_limit_s"):
+        elif key in ("objective", "claimed_objective", "bound", "time_limit_s", "target"):
             out[key] = real(value, place)
-        elif key in ("wall_s", "cpu_s"):
+        elif key in ("wall_s", "cpu_s", "gap_limit"):
             out[key] = real(expect(value, int | float, "a number", place), place)
             if value < 0:
-                raise InstanceError(f"expected seconds >= 0, not {_short(value)}", place=place)
+                what = "seconds" if key.endswith("_s") else "a number"
+                raise InstanceError(f"expected {what} >= 0, not {_short(value)}", place=place)
         elif key in ("method_version", "seed", "threads"):
             out[key] = whole(value, place)
-        elif key == "iterations":
+        elif key in ("iterations", "iteration_limit"):
             out[key] = None if value is None else whole(value, place)
         elif key in ("termination", "solution_status"):
             kinds = Termination if key == "termination" else SolutionStatus

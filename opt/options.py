@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,3 +60,14 @@ def build_options(method: Method, given: Mapping[str, Any] | None) -> Any:
 def options_dict(options: Any) -> dict[str, Any]:
     """Return the options as a plain dictionary (empty for None)."""
     return {} if options is None else dataclasses.asdict(options)
+
+
+def checked_seed(seed: Any) -> int:
+    """Return a seed that can be stored; OptionError for anything but a whole number of at most 63 bits."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise OptionError(f"a seed must be a whole number, not {printable(repr(seed)[:40])}") from None
+    if not -(2**63) <= number < 2**63:
+        raise OptionError(f"seed {number} does not fit in 64 bits")
+    return number

@@ -155,6 +155,9 @@ class Result:
     sense: str = "min"
     metrics: Mapping[str, float] = field(default_factory=dict)
     instance: Any = None
+    iteration_limit: int | None = None
+    target: float | None = None
+    gap_limit: float = 0.0
 
     @property
     def gap(self) -> float | None:

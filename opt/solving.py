@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from counterpoint.opt.budget import Budget
-from counterpoint.opt.errors import BoundError, CounterpointError, printable
-from counterpoint.opt.options import build_options, options_dict, split_spec
+from counterpoint.opt.errors import BoundError, CounterpointError, InstanceError, printable
+from counterpoint.opt.loading import load_instance
+from counterpoint.opt.options import build_options, checked_seed, options_dict, split_spec
 from counterpoint.opt.problems.table import problem
+from counterpoint.opt.recording import Recorder
 from counterpoint.opt.registry import Method
 from counterpoint.opt.registry import method as find_method
-from counterpoint.opt.result import Check, Outcome, Result, SolutionStatus, Termination, TracePoint
+from counterpoint.opt.result import Check, Outcome, Result, SolutionStatus, Termination
 
 TOLERANCE = 1e-6  # relative, on objectives and bounds that come back as floats
 
@@ -35,7 +37,8 @@ def solve(
 
     Parameters
     ----------
-    instance : Instance
+    instance : Instance, path or str
+        A text is a file or the name of a public benchmark.
     method : str, optional
         A method's name, with options if you like: ``"spt:scheme=active"``; default: the problem's best.
     time_limit : float, optional
@@ -58,6 +61,8 @@ def solve(
     UnknownNameError, UnsupportedError, OptionError, MissingPackageError
         If the run cannot start. A method that fails on the way gives a result with an error instead.
     """
+    instance = load_instance(instance)
+    seed = checked_seed(seed)
     name, inline = split_spec(method or problem(instance.problem).default_method)
     chosen = find_method(instance.problem, name)
     chosen.require(instance)
@@ -66,50 +71,6 @@ def solve(
         time_limit = 60.0
     budget = Budget(time_limit, iterations, target, gap, threads)
     return run(instance, chosen, budget, seed, built, label=method or name, on_incumbent=on_incumbent)
-
-
-class Recorder:
-    """The `Report` a method calls: recomputes each objective, keeps the best, the bound and the trace."""
-
-    def __init__(
-        self,
-        instance: Any,
-        on_incumbent: Callable[[Any, float | None, float | None], None] | None = None,
-    ) -> None:
-        family = problem(instance.problem)
-        self.instance = instance
-        self.check: Callable[[Any, Any], Check] = family.load("check")
-        self.sign = 1.0 if family.sense == "min" else -1.0
-        self.on_incumbent = on_incumbent
-        self.started = time.monotonic()
-        self.solution: Any = None
-        self.verdict: Check | None = None
-        self.bound: float | None = None
-        self.trace: list[TracePoint] = []
-        self.rejected: Check | None = None
-
-    @property
-    def objective(self) -> float | None:
-        """The best verified objective so far."""
-        return None if self.verdict is None else self.verdict.objective
-
-    def __call__(self, solution: Any = None, *, bound: float | None = None) -> None:
-        """Take in a solution and/or a bound."""
-        changed = False
-        if bound is not None and not math.isfinite(bound):
-            bound = None  # solvers start from an infinite bound, which says nothing
-        if bound is not None and (self.bound is None or self.sign * bound > self.sign * self.bound):
-            self.bound, changed = float(bound), True
-        if solution is not None:
-            verdict = self.check(self.instance, solution)
-            if not verdict.is_feasible or verdict.objective is None:
-                self.rejected = self.rejected or verdict
-            elif self.objective is None or self.sign * verdict.objective < self.sign * self.objective:
-                self.solution, self.verdict, changed = solution, verdict, True
-        if changed:
-            self.trace.append(TracePoint(time.monotonic() - self.started, self.objective, self.bound))
-            if self.on_incumbent is not None:
-                self.on_incumbent(self.solution, self.objective, self.bound)
 
 
 def run(
@@ -128,26 +89,9 @@ def run(
     recorder = Recorder(instance, on_incumbent)
     wall, cpu = time.monotonic(), _cpu_s()
     recorder.started = wall
-    try:
-        outcome = function(instance, budget, seed, options, recorder)
-    except KeyboardInterrupt:
-        outcome = Outcome(None, None, Termination.INTERRUPTED, message="interrupted; best so far kept")
-    except MemoryError:
-        outcome = Outcome(None, None, Termination.MEMORY, message="out of memory; best so far kept")
-    except CounterpointError as error:
-        outcome = Outcome(None, None, Termination.ERROR, message=str(error))
-    except Exception as error:  # a study must survive any solver's failure, and say what it was
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        outcome = Outcome(
-            None,
-            None,
-            Termination.ERROR,
-            message=f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})",
-        )
+    outcome = _attempt(lambda: function(instance, budget, seed, options, recorder), recorder)
     wall_s, cpu_s = time.monotonic() - wall, _cpu_s() - cpu
     termination, message, claim = outcome.termination, outcome.message, outcome.objective
-    if outcome.solution is not None or outcome.bound is not None:
-        recorder(outcome.solution, bound=outcome.bound)
     if outcome.solution is not None and claim is not None:
         verdict = recorder.check(instance, outcome.solution)
         # written so that a claim of NaN fails
@@ -187,7 +131,29 @@ def run(
         sense=family.sense,
         metrics={} if recorder.verdict is None else dict(recorder.verdict.metrics),
         instance=instance,
+        iteration_limit=budget.iterations,
+        target=budget.target,
+        gap_limit=budget.gap,
     )
+
+
+def _attempt(act: Callable[[], Outcome], recorder: Recorder) -> Outcome:
+    """Run a method and record what it returns; whatever goes wrong, the best recorded so far is kept."""
+    try:
+        outcome = act()
+        if outcome.solution is not None or outcome.bound is not None:
+            recorder(outcome.solution, bound=outcome.bound)
+        return outcome
+    except KeyboardInterrupt:
+        return Outcome(None, None, Termination.INTERRUPTED, message="interrupted; best so far kept")
+    except MemoryError:
+        return Outcome(None, None, Termination.MEMORY, message="out of memory; best so far kept")
+    except CounterpointError as error:
+        return Outcome(None, None, Termination.ERROR, message=str(error))
+    except Exception as error:  # a study must survive any solver's failure, and say what it was
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
+        return Outcome(None, None, Termination.ERROR, message=message)
 
 
 def check(instance: Any, solution: Any) -> Check:
@@ -195,13 +161,23 @@ def check(instance: Any, solution: Any) -> Check:
 
     Parameters
     ----------
-    instance : Instance
-    solution : Solution
+    instance : Instance, path or str
+    solution : Solution or Result
+        Of a result, its solution.
 
     Returns
     -------
     Check
+
+    Raises
+    ------
+    InstanceError
+        If there is no solution to judge.
     """
+    instance = load_instance(instance)
+    solution = solution.solution if isinstance(solution, Result) else solution
+    if not isinstance(solution, problem(instance.problem).load("solution")):
+        raise InstanceError(f"expected a solution of a {instance.problem}, not {printable(repr(solution)[:40])}")
     verdict: Check = problem(instance.problem).load("check")(instance, solution)
     return verdict
 

@@ -41,9 +41,14 @@ def _differing(runs: list[Result]) -> list[str]:
 def _facts(result: Result) -> dict[str, str]:
     """Return what tells kinds of run apart, as it is shown; options under their names with ``=`` in front."""
     limit = result.time_limit_s
+    further = (
+        ("" if result.iteration_limit is None else f", {result.iteration_limit} iterations")
+        + ("" if result.target is None else f", target {result.target:g}")
+        + (f", gap {result.gap_limit:g}" if result.gap_limit else "")
+    )
     return {
         "version": f"version {result.method_version}",
-        "limit": "no time limit" if limit is None else f"{limit:g} s",
+        "limit": ("no time limit" if limit is None else f"{limit:g} s") + further,
         "threads": f"{result.threads} thread{'' if result.threads == 1 else 's'}",
         **{f"={key}": f"{key}={value}" for key, value in result.options.items()},
     }

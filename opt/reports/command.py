@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from counterpoint.opt.errors import printable
-from counterpoint.opt.result import Result, Termination
+from counterpoint.opt.result import Result
 
 MAX_NAMES = 40
 
@@ -23,6 +23,8 @@ def command_line(results: Sequence[Result]) -> str:
         words += ["--time-limit", f"{max(limits):g}"]
     if threads:
         words += ["--threads", str(max(threads))]
+    for name, value in _further(results).items():
+        words += [f"--{name}", f"{value:.15g}"]
     shown = [shlex.quote(printable(word)) for word in [*words, "--", *names[:MAX_NAMES]]]
     return " ".join(shown) + (f"  # and {len(names) - MAX_NAMES} more instances" if len(names) > MAX_NAMES else "")
 
@@ -34,6 +36,7 @@ def python_lines(results: Sequence[Result]) -> str:
     more = f"  # and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     limit = f", time_limit={max(limits):g}" if limits else ""
     thread = f", threads={max(threads)}" if threads else ""
+    thread += "".join(f", {name}={value:.15g}" for name, value in _further(results).items())
     return (
         "import counterpoint as ct\n"
         f"instances = [{listed}]{more}\n"
@@ -48,7 +51,6 @@ def caveats(results: Sequence[Result]) -> list[str]:
     _, _, seeds, _, _ = _grid(results)
     limits = {r.time_limit_s for r in results}
     threads = {r.threads for r in results if r.threads > 1}
-    unrecorded = {Termination.ITERATIONS: "iterations", Termination.TARGET: "target", Termination.GAP: "gap"}
     found = []
     if seeds != set(range(len(seeds))):
         found.append("The runs had other seeds than 0, 1, ...; the command cannot name them, the Python lines do.")
@@ -57,9 +59,24 @@ def caveats(results: Sequence[Result]) -> list[str]:
         found.append(f"The runs had different time limits ({', '.join(shown)}); the lines give the longest to all.")
     if len(threads) > 1:
         found.append(f"The runs had different numbers of threads ({', '.join(map(str, sorted(threads)))}).")
-    if missing := [name for why, name in unrecorded.items() if any(r.termination is why for r in results)]:
-        found.append(f"Some runs stopped at a limit that is not recorded here; add it: {', '.join(missing)}.")
+    if several := [name for name, values in _limits(results).items() if len(values) > 1]:
+        found.append(f"The runs had different limits on {' and '.join(several)}; the lines leave them out.")
     return found
+
+
+def _limits(results: Sequence[Result]) -> dict[str, set[float | None]]:
+    """Return the values of each limit beside time and threads."""
+    return {
+        "iterations": {r.iteration_limit for r in results},
+        "target": {r.target for r in results},
+        "gap": {r.gap_limit or None for r in results},
+    }
+
+
+def _further(results: Sequence[Result]) -> dict[str, float]:
+    """Return those that all runs had in common."""
+    common = {name: next(iter(values)) for name, values in _limits(results).items() if len(values) == 1}
+    return {name: value for name, value in common.items() if value is not None}
 
 
 def _grid(results: Iterable[Result]) -> tuple[list[str], list[str], set[int], set[float], set[int]]:

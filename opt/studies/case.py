@@ -3,15 +3,14 @@
 import dataclasses
 import hashlib
 import json
-import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from counterpoint.opt.budget import Budget
-from counterpoint.opt.errors import MissingPackageError, OptionError, UnsupportedError, printable
-from counterpoint.opt.options import build_options, options_dict, split_spec
+from counterpoint.opt.errors import MissingPackageError, UnsupportedError, printable
+from counterpoint.opt.options import build_options, checked_seed, options_dict, split_spec
 from counterpoint.opt.registry import Method
 from counterpoint.opt.registry import method as find_method
 
@@ -156,7 +155,7 @@ def plan(
 
     Parameters as in `cases`; unknown methods and wrong options raise, for they are mistakes.
     """
-    chosen_seeds = [_seed(seed) for seed in (range(seeds) if isinstance(seeds, int) else seeds)]
+    chosen_seeds = [checked_seed(seed) for seed in (range(seeds) if isinstance(seeds, int) else seeds)]
     methods = list(methods)
     made: list[Case] = []
     skipped: list[Skipped] = []
@@ -174,14 +173,3 @@ def plan(
                 limits = replace(limits, time_limit_s=DEFAULT_TIME_LIMIT_S)
             made.extend(Case(instance, method, seed, limits) for seed in chosen_seeds)
     return Plan(made, skipped)
-
-
-def _seed(seed: Any) -> int:
-    """Return a seed that can be stored; OptionError for anything but a whole number of at most 63 bits."""
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        raise OptionError(f"a seed must be a whole number, not {printable(repr(seed)[:40])}") from None
-    if not -(2**63) <= number < 2**63:
-        raise OptionError(f"seed {number} does not fit in 64 bits")
-    return number

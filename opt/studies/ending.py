@@ -10,8 +10,9 @@ from counterpoint.opt.codec import decode_result
 from counterpoint.opt.errors import BoundError, CounterpointError, InstanceError, printable
 from counterpoint.opt.options import options_dict
 from counterpoint.opt.problems.table import problem
+from counterpoint.opt.recording import Recorder
 from counterpoint.opt.result import Result, SolutionStatus, Termination
-from counterpoint.opt.solving import TOLERANCE, Recorder, check_against_reference
+from counterpoint.opt.solving import TOLERANCE, check_against_reference
 from counterpoint.opt.studies.running import Running
 
 OUT_OF_MEMORY = (b"bad_alloc", b"MemoryError", b"out of memory", b"Out of memory", b"Cannot allocate memory")
@@ -119,6 +120,9 @@ def salvage(run: Running, termination: Termination, message: str) -> Result:
         sense=family.sense,
         metrics={} if recorder.verdict is None else dict(recorder.verdict.metrics),
         instance=case.instance,
+        iteration_limit=case.budget.iterations,
+        target=case.budget.target,
+        gap_limit=case.budget.gap,
     )
 
 

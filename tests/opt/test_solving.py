@@ -1,5 +1,7 @@
 """`solve` verifies what methods claim: lies, crashes and interrupts become honest results."""
 
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +10,10 @@ import pytest
 import counterpoint as ct
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
+from counterpoint.opt.recording import Recorder
 from counterpoint.opt.registry import method, methods
 from counterpoint.opt.result import Outcome, Reference, SolutionStatus, Termination
-from counterpoint.opt.solving import Recorder, run
+from counterpoint.opt.solving import run
 from counterpoint.opt.verifying import verify
 
 SHOP = JobShop.from_jobs("two", [[(0, 3), (1, 2)], [(1, 4), (0, 1)]])
@@ -99,6 +102,77 @@ def test_interrupts_keep_the_best(error: type[BaseException], termination: Termi
 
     result = attempt(body)
     assert (result.termination, result.objective) == (termination, 7)
+
+
+def test_a_malformed_solution_is_an_error_not_a_crash() -> None:
+    def body(i, b, s, o, report):
+        report(LATE)
+        return Outcome("no schedule", 6, Termination.OPTIMAL)
+
+    result = attempt(body)
+    assert (result.termination, result.objective) == (Termination.ERROR, 7)
+    assert "AttributeError" in result.message
+
+
+def test_an_interrupt_while_the_end_is_recorded_keeps_the_best() -> None:
+    calls = []
+
+    def listener(solution, objective, bound):
+        calls.append(objective)
+        if objective == 6:
+            raise KeyboardInterrupt
+
+    class Fake:
+        name, version, is_parallel = "fake", 1, False
+
+        def load(self):
+            return lambda i, b, s, o, report: (report(LATE), Outcome(GOOD, 6, Termination.COMPLETED))[1]
+
+    result = run(SHOP, Fake(), Budget(), 0, None, on_incumbent=listener)  # type: ignore[arg-type]
+    assert (result.termination, result.objective, calls) == (Termination.INTERRUPTED, 6, [7, 6])
+
+
+def test_reports_from_many_threads_are_taken_one_by_one() -> None:
+    busy, most = 0, 0
+
+    def listener(solution, objective, bound):
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        time.sleep(0.001)
+        busy -= 1
+
+    recorder = Recorder(SHOP, listener)
+    threads = [threading.Thread(target=lambda k=k: [recorder(bound=b) for b in range(k, 40, 4)]) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+    bounds = [point.bound for point in recorder.trace]
+    assert bounds == sorted(bounds)
+    assert recorder.bound == 39
+
+
+def test_solve_and_check_take_names_and_results() -> None:
+    result = ct.solve("ft06", "spt")
+    assert ct.check("ft06", result) == ct.check(ct.benchmark("ft06"), result.solution)
+    for nothing in (None, "abc", 7):
+        with pytest.raises(ct.InstanceError, match="expected a solution"):
+            ct.check("ft06", nothing)
+
+
+@pytest.mark.parametrize("seed", [1.5, "a", None, 2**70])
+def test_seeds_that_cannot_be_stored_are_refused(seed) -> None:
+    with pytest.raises(ct.OptionError, match="seed"):
+        ct.solve(SHOP, "spt", seed=seed)
+
+
+def test_the_whole_budget_is_recorded_and_read_back(tmp_path) -> None:
+    result = ct.solve(SHOP, "randomised", iterations=3, target=2, gap=0.01, time_limit=9)
+    result.save(tmp_path / "r.json")
+    again = ct.read_result(tmp_path / "r.json")
+    assert (again.iteration_limit, again.target, again.gap_limit, again.time_limit_s) == (3, 2, 0.01, 9)
 
 
 def test_trace_is_monotone_and_verified() -> None:

@@ -276,13 +276,19 @@ class TestCommand:
         assert caveats([make.result("a", "spt", 1.0, seed=s) for s in (0, 1)]) == []
         runs = [
             make.result("a", "spt", 1.0, seed=5, time_limit_s=1.0),
-            make.result("b", "spt", 1.0, seed=5, termination=Termination.TARGET),
+            make.result("b", "spt", 1.0, seed=5, target=55.0),
         ]
-        seeds, limits, unrecorded = caveats(runs)
+        seeds, limits, further = caveats(runs)
         assert "other seeds" in seeds
         assert "(1 s, 10 s)" in limits
-        assert unrecorded.endswith("add it: target.")
+        assert "different limits on target" in further
         assert seeds in report_text(Comparison.from_results(runs))
+
+    def test_limits_in_common_are_repeated(self, make):
+        runs = [make.result(name, "spt", 1.0, target=55.0, iteration_limit=100, gap_limit=0.01) for name in "ab"]
+        assert "--iterations 100 --target 55 --gap 0.01" in command_line(runs)
+        assert "iterations=100, target=55, gap=0.01" in python_lines(runs)
+        assert caveats(runs) == []
 
     def test_the_python_is_python(self, make):
         import ast

@@ -13,8 +13,9 @@ import pytest
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.problems.job_shop import JobShop
 from counterpoint.opt.problems.job_shop_check import check
+from counterpoint.opt.recording import Recorder
 from counterpoint.opt.result import SolutionStatus, Termination
-from counterpoint.opt.solving import Recorder, solve
+from counterpoint.opt.solving import solve
 from counterpoint.solvers.cp_sat.job_shop import Options, first_schedule, improve
 from counterpoint.solvers.cp_sat.job_shop_model import build
 

@@ -5,7 +5,7 @@ import numpy as np
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.problems.job_shop import JobShop
 from counterpoint.opt.problems.job_shop_check import check
-from counterpoint.opt.solving import Recorder
+from counterpoint.opt.recording import Recorder
 from counterpoint.solvers.cp_sat.job_shop import first_schedule
 from counterpoint.solvers.cp_sat.job_shop_start import earliest_fit, insert_jobs, insertion_orders
 

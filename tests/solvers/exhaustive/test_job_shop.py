@@ -9,8 +9,9 @@ from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
 from counterpoint.opt.problems.job_shop_check import check
+from counterpoint.opt.recording import Recorder
 from counterpoint.opt.result import SolutionStatus, Termination
-from counterpoint.opt.solving import Recorder, solve
+from counterpoint.opt.solving import solve
 from counterpoint.solvers.exhaustive.job_shop import solve as exhaustive
 
 

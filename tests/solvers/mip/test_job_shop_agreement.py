@@ -7,8 +7,8 @@ import pytest
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
 from counterpoint.opt.problems.job_shop_check import check
+from counterpoint.opt.recording import Recorder
 from counterpoint.opt.result import Termination
-from counterpoint.opt.solving import Recorder
 from counterpoint.solvers.cp_sat.job_shop_start import insert_jobs
 from counterpoint.solvers.exhaustive.job_shop import solve as enumerate_all
 from counterpoint.solvers.mip import job_shop_disjunctive, job_shop_pyomo, job_shop_time_indexed
