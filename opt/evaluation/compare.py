@@ -29,7 +29,7 @@ def compare(
     workers: int | None = None,
     store: str | os.PathLike[str] | None = None,
     retry_failed: bool = False,
-    progress: Callable[..., None] | bool | None = None,
+    progress: Callable[..., None] | bool = True,
     memory_limit_mb: int | None = None,
     references: Mapping[str, float | Reference] | None = None,
 ) -> Comparison:
@@ -51,8 +51,8 @@ def compare(
         SQLite file; interrupted comparisons resume from it, finished cases are not run again.
     retry_failed : bool
         Run cases again that ended in an error.
-    progress : bool or callable, optional
-        True for a live display in a terminal or notebook (default: none); see `studies.study.run_study`.
+    progress : bool or callable
+        A live display where somebody looks (a terminal, a notebook), none, or a watcher of every event.
     memory_limit_mb : int, optional
         Of each process.
     references : mapping, optional
