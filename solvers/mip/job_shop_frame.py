@@ -117,7 +117,10 @@ def earliest_starts(
         (machine == m, begin, end) for m, begin, end in sorted(instance.unavailable.tolist(), key=lambda w: w[1])
     ]
     start = np.zeros(instance.num_operations, np.int64)
-    while True:
+    # a start moves over each window once, and between two such moves no path is longer than N: what still moves
+    # after that is in a cycle, and may be 10^12 passes away from its latest start
+    jumps = sum(int(here.sum()) for here, _, _ in windows)
+    for _ in range((instance.num_operations + 1) * (jumps + 1) + 1):
         previous = start.copy()
         np.maximum.at(start, target, previous[source] + lag)
         for here, begin, end in windows:  # by their begin, so that one pass is enough
@@ -126,6 +129,7 @@ def earliest_starts(
             return start
         if (start > latest).any():
             return None
+    return None
 
 
 def _first_schedule(instance: JobShop, clock: Clock, seed: int) -> Schedule:

@@ -150,6 +150,8 @@ def test_earliest_starts_by_hand() -> None:
     cycle = earliest_starts(shop, option, np.array([0, 3]), np.array([2, 1]), latest)
     assert cycle.tolist() == [0, 10, 3, 6]
     assert earliest_starts(shop, option, np.array([0, 2]), np.array([2, 0]), latest) is None
+    far = np.full(4, 2**40)  # a cycle of length 5: not walked round until then
+    assert earliest_starts(shop, option, np.array([0, 2]), np.array([2, 0]), far) is None
 
 
 def test_longest_paths() -> None:
