@@ -1,16 +1,18 @@
 """CP-SAT under a budget: no work that is thrown away, no search left running by a Ctrl-C at the wrong moment."""
 
+import dataclasses
 import threading
-import time
 from types import SimpleNamespace
 
 import numpy as np
 
 import counterpoint as ct
-from counterpoint.opt.budget import Budget
+from counterpoint.opt.budget import Budget, Clock
 from counterpoint.opt.problems.job_shop import JobShop
+from counterpoint.opt.problems.job_shop_check import check
 from counterpoint.solvers.cp_sat import job_shop as cp_sat
 from counterpoint.solvers.cp_sat import search
+from counterpoint.solvers.rules.job_shop import schedule
 
 
 def quiet(solution=None, *, bound=None):
@@ -23,23 +25,35 @@ def random_shop(jobs, machines, seed):
     return JobShop.from_matrices(f"random-{jobs}x{machines}", routes, rng.integers(1, 100, routes.shape))
 
 
-def test_rules_are_not_run_late_and_what_was_run_is_used(monkeypatch):
-    """5 % of the time limit are for the first schedule: 0.1 s here, which the first rule uses up."""
-    rule, calls = cp_sat.dispatch, []
+def note(monkeypatch, name, calls):
+    """Note the calls of a way to a first schedule."""
+    way = getattr(cp_sat, name)
 
-    def slow(instance, name):
-        calls.append(name)
-        time.sleep(0.3)
-        return rule(instance, name)
+    def act(*arguments):
+        calls.append((name, arguments[1]))
+        return way(*arguments)
 
-    monkeypatch.setattr(cp_sat, "dispatch", slow)
-    shop = random_shop(20, 10, 0)
-    inserted = cp_sat.first_schedule(shop, 0, Budget(time_limit_s=0).start(), quiet)
-    assert calls == []
-    found = cp_sat.first_schedule(shop, 0, Budget(time_limit_s=2).start(), quiet)
-    assert calls == ["lrm"]
-    assert found == rule(shop, "lrm")
-    assert found.makespan < inserted.makespan
+    monkeypatch.setattr(cp_sat, name, act)
+
+
+def test_nothing_is_tried_late_and_what_was_tried_is_used(monkeypatch):
+    """5 % of the time limit are for the first schedule; by this clock each way to one takes 0.3 s."""
+    calls = []
+    note(monkeypatch, "dispatch", calls)
+    note(monkeypatch, "insert_jobs", calls)
+    monkeypatch.setattr(Clock, "elapsed_s", lambda self: 0.3 * len(calls))
+    shop = random_shop(20, 10, 1)
+    for limit, rules in ((0, ["lrm"]), (2, ["lrm"]), (10, ["lrm", "fdd-mwkr"])):
+        calls.clear()
+        found = cp_sat.first_schedule(shop, 0, Budget(time_limit_s=limit).start(), quiet)
+        assert calls == [("dispatch", rule) for rule in rules]
+        assert found.makespan == min(schedule(shop, rule).makespan for rule in rules)
+    for rest in ({"blocking": "swap"}, {"objective": "total-weighted-tardiness", "due_dates": [9] * 20}):
+        calls.clear()
+        variant = dataclasses.replace(shop, **rest)
+        found = cp_sat.first_schedule(variant, 0, Budget(time_limit_s=0).start(), quiet)
+        assert len(calls) == 1
+        assert check(variant, found).is_feasible
 
 
 def test_ctrl_c_while_the_search_begins_stops_it(monkeypatch):
