@@ -32,7 +32,9 @@ print(json.dumps(compiled))
 """
 
 
-@pytest.mark.parametrize("name", ["spt", "fdd-mwkr", "randomised", "shifting-bottleneck", "tabu", "cp-sat"])
+@pytest.mark.parametrize(
+    "name", ["spt", "fdd-mwkr", "randomised", "shifting-bottleneck", "tabu", "cp-sat", "hybrid", "mip-disjunctive"]
+)
 def test_nothing_is_left_to_compile(name: str) -> None:
     root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
