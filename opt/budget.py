@@ -114,10 +114,9 @@ class Clock:
         """
         budget = self.budget
         if objective is not None and bound is not None:
-            gap = relative_gap(objective, bound)
-            if gap <= 1e-12:
+            if objective <= bound if sense == "min" else objective >= bound:
                 return Termination.OPTIMAL
-            if gap <= budget.gap:
+            if relative_gap(objective, bound) <= budget.gap:
                 return Termination.GAP
         if objective is not None and budget.target is not None:
             reached = objective <= budget.target if sense == "min" else objective >= budget.target

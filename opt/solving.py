@@ -11,13 +11,11 @@ from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import BoundError, CounterpointError, InstanceError, printable
 from counterpoint.opt.loading import load_instance
 from counterpoint.opt.options import build_options, checked_seed, options_dict, split_spec
-from counterpoint.opt.problems.table import problem
+from counterpoint.opt.problems.table import TOLERANCE, problem
 from counterpoint.opt.recording import Recorder
 from counterpoint.opt.registry import Method
 from counterpoint.opt.registry import method as find_method
 from counterpoint.opt.result import Check, Outcome, Result, SolutionStatus, Termination
-
-TOLERANCE = 1e-6  # relative, on objectives and bounds that come back as floats
 
 
 def solve(
@@ -204,7 +202,7 @@ def _status(recorder: Recorder, termination: Termination) -> SolutionStatus:
     objective, bound = recorder.objective, recorder.bound
     if objective is None or bound is None:
         return SolutionStatus.FEASIBLE
-    slack = TOLERANCE * max(1.0, abs(objective))
+    slack = problem(recorder.instance.problem).slack(objective)
     if recorder.sign * (bound - objective) > slack:
         raise BoundError(f"bound {bound:g} contradicts the checked objective {objective:g}")
     closed = abs(bound - objective) <= slack and termination is not Termination.ERROR

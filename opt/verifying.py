@@ -10,7 +10,7 @@ from counterpoint.opt.errors import BoundError, InstanceError
 from counterpoint.opt.loading import load_instance
 from counterpoint.opt.problems.table import problem
 from counterpoint.opt.result import Check, Result, SolutionStatus
-from counterpoint.opt.solving import TOLERANCE, check_against_reference
+from counterpoint.opt.solving import check_against_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def verify(result: Result, instance: Any = None) -> Verdict:
 def _complaints(result: Result, verdict: Check) -> list[str]:
     """What the result says that is not so."""
     objective = float(verdict.objective or 0.0)
-    slack = TOLERANCE * max(1.0, abs(objective))
+    slack = problem(result.problem).slack(objective)
     found = []
     if result.objective is None or abs(result.objective - objective) > slack:
         found.append(f"it says objective {result.objective}, the checker finds {objective:g}")

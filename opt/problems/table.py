@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from counterpoint.opt.errors import UnknownNameError
 
+TOLERANCE = 1e-6  # on objectives and bounds that come back from solvers as floats
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -18,6 +20,8 @@ class Problem:
         Whether methods return a solution or a policy.
     sense : {"min", "max"}
     default_method : str
+    is_integral : bool
+        Objectives are whole numbers, so that a bound less than one away proves nothing yet.
     parts : tuple of (str, str)
         Lazy names ``module:attribute`` of ``instance``, ``solution``, ``check``, ``plot``, ``reference``
         (best-known bounds of a named instance) and ``encode``/``decode`` (JSON).
@@ -28,7 +32,12 @@ class Problem:
     kind: Literal["static", "sequential"]
     sense: Literal["min", "max"]
     default_method: str
+    is_integral: bool
     parts: tuple[tuple[str, str], ...]
+
+    def slack(self, objective: float) -> float:
+        """How far a bound may be off an objective and still meet it: rounding of floats, never a whole unit."""
+        return TOLERANCE if self.is_integral else TOLERANCE * max(1.0, abs(objective))
 
     def load(self, part: str) -> Any:
         """Import one part."""
@@ -42,6 +51,7 @@ PROBLEMS = (
         "static",
         "min",
         "hybrid",
+        True,
         (
             ("instance", "counterpoint.opt.problems.job_shop:JobShop"),
             ("solution", "counterpoint.opt.problems.job_shop:Schedule"),

@@ -12,7 +12,7 @@ from counterpoint.opt.options import options_dict
 from counterpoint.opt.problems.table import problem
 from counterpoint.opt.recording import Recorder
 from counterpoint.opt.result import Result, SolutionStatus, Termination
-from counterpoint.opt.solving import TOLERANCE, check_against_reference
+from counterpoint.opt.solving import check_against_reference
 from counterpoint.opt.studies.running import Running
 
 OUT_OF_MEMORY = (b"bad_alloc", b"MemoryError", b"out of memory", b"Out of memory", b"Cannot allocate memory")
@@ -130,7 +130,7 @@ def _check_bounds(instance: Any, recorder: Recorder) -> None:
     objective, bound = recorder.objective, recorder.bound
     if objective is None or bound is None:
         pass
-    elif recorder.sign * (bound - objective) > TOLERANCE * max(1.0, abs(objective)):
+    elif recorder.sign * (bound - objective) > problem(instance.problem).slack(objective):
         raise BoundError(f"bound {bound:g} contradicts the checked objective {objective:g}")
     check_against_reference(instance, objective, bound)
 

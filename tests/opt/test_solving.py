@@ -253,3 +253,29 @@ def test_registry_is_consistent() -> None:
     assert all(name == name.lower() and " " not in name and ":" not in name for name in names)
     known = {"flexible", "blocking-swap", "blocking-no-swap", "tardiness", "unavailability"}
     assert all(m.handles <= known for m in methods("job-shop"))
+
+
+def test_a_bound_one_unit_away_proves_nothing_however_large_the_numbers() -> None:
+    large = JobShop.from_jobs("large", [[(0, 10**9)], [(1, 1)]])
+    schedule = Schedule.from_starts(large, [1, 0])  # a unit late
+
+    class Fake:
+        name, version, is_parallel = "fake", 1, False
+
+        def load(self):
+            return lambda *_: Outcome(schedule, 10**9 + 1, Termination.OPTIMAL, bound=10**9)
+
+    result = run(large, Fake(), Budget(), 0, None)  # type: ignore[arg-type]
+    assert result.solution_status is SolutionStatus.FEASIBLE
+    assert not verify(replace(result, solution_status=SolutionStatus.OPTIMAL)).is_confirmed
+    assert ct.solve(large, "exhaustive").objective == 10**9
+
+
+def test_a_clock_calls_optimal_only_what_meets_the_bound() -> None:
+    clock = Budget().start()
+    assert clock.stop(objective=10**12 + 6, bound=10**12 + 5) is None
+    assert clock.stop(objective=10**12 + 5, bound=10**12 + 5) is Termination.OPTIMAL
+    assert clock.stop(objective=5, bound=6, sense="max") is None
+    assert clock.stop(objective=6, bound=6, sense="max") is Termination.OPTIMAL
+    huge = JobShop.from_jobs("huge", [[(1, 10**12 + 5)], [(0, 1)]])
+    assert ct.solve(huge, "exhaustive").objective == 10**12 + 5
