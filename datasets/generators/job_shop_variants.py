@@ -19,7 +19,7 @@ def with_variants(
     max_weight: int = 1,
     windows_per_machine: int = 0,
 ) -> JobShop:
-    """Return the shop with what was asked for; the shop itself if nothing was.
+    """Return the shop with what was asked for, and named after it; the shop itself if nothing was.
 
     Parameters
     ----------
@@ -55,7 +55,10 @@ def with_variants(
         raise OptionError(f"windows_per_machine must lie in 0..{MAX_WINDOWS // shop.num_machines}")
     if windows_per_machine:
         changes["unavailable"] = _windows(shop, rng, windows_per_machine)
-    return dataclasses.replace(shop, **changes) if changes else shop  # type: ignore[arg-type]
+    if not changes:
+        return shop
+    varied = dataclasses.replace(shop, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(varied, name="-".join([shop.name, *sorted(varied.features - shop.features)]))
 
 
 def _shortest(shop: JobShop) -> IntArray:

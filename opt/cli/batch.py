@@ -35,11 +35,14 @@ def run_batch(
 
     An instance that no method could handle counts as a case that failed.
     """
+    from counterpoint.opt.errors import OptionError
     from counterpoint.opt.evaluation.compare import compare
     from counterpoint.opt.problems.table import problem
     from counterpoint.opt.studies.export import check_suffix, export_frame
     from counterpoint.opt.studies.study import StudyInterrupted
 
+    if out is not None and any(Path(text).is_dir() and out.resolve() == Path(text).resolve() for text in inputs):
+        raise OptionError(f"--out {out} is a folder of instances; results in it would be read as instances next time")
     if export is not None:
         check_suffix(export)
     store = None if out is None else out / "study.sqlite"

@@ -88,7 +88,7 @@ def improve(
         Its target, gap, iterations and time limit end the search; one iteration is one move.
     seed : int
     report : Report
-        Called with each better schedule, the first included, at most every 10 ms.
+        Called with each better schedule, the first included, between chunks of moves of about 10 ms.
     options : Options, optional
     bound : int, optional
         A proven lower bound; default: `best_bound`.

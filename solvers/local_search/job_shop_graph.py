@@ -73,7 +73,7 @@ def build_graph(instance: JobShop) -> Graph:
 
 
 def slots_of(instance: JobShop) -> Slots:
-    """Slot of each operation, int32 [N]."""
+    """Slot of each operation, uint32 [N]."""
     return (np.arange(instance.num_operations) + instance.job_of + 1).astype(np.uint32)
 
 

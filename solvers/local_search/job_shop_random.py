@@ -20,7 +20,7 @@ def seeded(seed: int) -> RandomState:
 
 @bare_jit
 def draw(state: RandomState, bound: int) -> int:
-    """Return a uniform integer in 0..bound - 1 (bound < 2^31; bias below 2^-32)."""
+    """Return a uniform integer in 0..bound - 1 (bound < 2^31; no probability is off by more than 2^-31)."""
     x = state[0]
     x ^= x >> np.uint64(12)
     x ^= x << np.uint64(25)

@@ -18,7 +18,7 @@ def best_rule_schedule(instance: JobShop) -> Schedule:
 
 
 def random_order(graph: Graph, noise: int, random: RandomState) -> Slots:
-    """Return the order in which a randomised non-delay dispatcher starts the operations, int32 [N].
+    """Return the order in which a randomised non-delay dispatcher starts the operations, uint32 [N].
 
     Priority: the work the job has left behind the operation, times a factor drawn from 1 to 1 + noise/100.
     """

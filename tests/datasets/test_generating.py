@@ -163,3 +163,13 @@ def test_unknown_names():
 
 def test_text_from_a_command_line_is_converted():
     assert generate("job-shop", jobs="3", machines="2", due_date_tightness="1.5").num_jobs == 3
+
+
+def test_variants_have_names_of_their_own():
+    """Files are named after instances: a blocking shop must not take the place of the plain one."""
+    plain = generate("job-shop", jobs=3, machines=2, seed=5)
+    blocking = generate("job-shop", jobs=3, machines=2, seed=5, blocking="swap")
+    late = generate("job-shop", jobs=3, machines=2, seed=5, due_date_tightness=1.3, windows_per_machine=1)
+    assert plain.name == "uniform-3x2-5"
+    assert blocking.name == "uniform-3x2-5-blocking-swap"
+    assert late.name == "uniform-3x2-5-tardiness-unavailability"

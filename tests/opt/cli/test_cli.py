@@ -190,6 +190,12 @@ def test_it_runs_without_standard_input_and_error() -> None:
     assert "88" in done.stdout
 
 
+def test_results_do_not_go_among_the_instances(tmp_path: Path) -> None:
+    ct.write(ct.benchmark("ft06"), tmp_path / "a.txt", format="standard")
+    assert "read as instances" in call("solve", tmp_path, "-m", "spt", "--out", tmp_path, status=2).stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
 def test_lists() -> None:
     assert "job-shop" in call("problems").stdout
     names = {row["method"] for row in json.loads(call("methods", "job-shop", "--json").stdout)}
