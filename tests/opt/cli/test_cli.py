@@ -221,6 +221,7 @@ def test_interrupt_keeps_the_best_and_the_store(send: signal.Signals, tmp_path: 
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job's children ignore it
     )
     time.sleep(8)
     sent = time.monotonic()

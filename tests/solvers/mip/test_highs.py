@@ -212,7 +212,12 @@ def test_ctrl_c_keeps_the_incumbent() -> None:
         print("ended", result.termination, result.objective is not None, result.bound >= result.objective, flush=True)
     """)
     folder = __file__.rpartition("/")[0]
-    process = subprocess.Popen([sys.executable, "-c", script, folder], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, folder],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job's children ignore it
+    )
     try:
         for line in process.stdout:
             if line.startswith("incumbent"):
