@@ -62,7 +62,7 @@ def _family(frame: "pd.DataFrame", max_rivals: int) -> list[str]:
         sentences.append(f"In front: {leader}{gap}; not clearly ahead of {', '.join(unclear)}{solved}.")
     sentences += [f"{_capital(str(pair))}." for pair in pairs.values()]
     if len(table) - 1 > max_rivals:
-        sentences.append(f"The other {len(table) - 1 - max_rivals} methods are in the table.")
+        sentences.append(f"In the table: {_count(len(table) - 1 - max_rivals, 'more method')}.")
     return sentences
 
 
