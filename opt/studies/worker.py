@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
@@ -70,6 +71,7 @@ class Speaker:
         self.is_speaking = False
         self.was_interrupted = False
         self.last: Any = None
+        self.encode: Callable[[Any], Any] | None = None  # the family's, once the case is known
 
     def on_interrupt(self, number: int, frame: FrameType | None) -> None:
         """Take SIGINT: raise in the method, but neither in the middle of a message nor before or after the run."""
@@ -92,7 +94,7 @@ class Speaker:
             self.is_speaking = True
         try:
             body = b""
-            if solution is not None and solution is not self.last:
+            if self.encode is not None and solution is not None and solution is not self.last:
                 self.last = solution
                 body = json.dumps(self.encode(solution)).encode()
             self.say({"kind": "incumbent", "objective": objective, "bound": bound}, body)
@@ -103,10 +105,6 @@ class Speaker:
             self.was_interrupted = False
             raise KeyboardInterrupt
 
-    def encode(self, solution: Any) -> Any:
-        """Replaced by the family's encoder when the case is known."""
-        raise NotImplementedError
-
 
 def _run(order: Order, speaker: Speaker) -> None:
     case = order.case
@@ -116,7 +114,7 @@ def _run(order: Order, speaker: Speaker) -> None:
         os.sched_setaffinity(0, order.cores)
     if order.memory_limit_mb is not None:
         _cap_memory(order.memory_limit_mb, case.threads)
-    speaker.encode = problem(case.instance.problem).load("encode")  # type: ignore[method-assign]
+    speaker.encode = problem(case.instance.problem).load("encode")
     usage = _memory_of_self()
     speaker.say({"kind": "started", "rss": None if usage is None else usage.resident})
     speaker.is_running = True
