@@ -79,3 +79,16 @@ def count_checked(lines: Sequence[Line], expected: int, what: str, after: Line) 
         raise InstanceError(f"expected {expected} {what}, but the file ends after {len(lines)}", line=last.number)
     if len(lines) > expected:
         raise InstanceError(f"expected {expected} {what} and then nothing more", line=lines[expected].number)
+
+
+def machines_in_header(lines: Sequence[Line]) -> int:
+    """Return the number of machines; the header names jobs and machines, and one line per job must follow it."""
+    header = numbers(lines[0], "the header: number of jobs, number of machines")
+    if len(header) != 2:
+        raise InstanceError(
+            f"{len(header)} numbers in the header; expected number of jobs, number of machines", line=lines[0].number
+        )
+    num_jobs, num_machines = header
+    sizes_checked(lines[0], num_jobs, num_machines)
+    count_checked(lines[1:], num_jobs, "lines, one per job", lines[0])
+    return num_machines

@@ -100,8 +100,8 @@ def run(
         termination = Termination.ERROR
         message = f"the checker rejects a solution: {recorder.rejected}; {message}"
     try:
+        check_bounds(recorder)
         status = _status(recorder, termination)
-        check_against_reference(instance, recorder.objective, recorder.bound)
     except BoundError as error:
         status, termination, message = SolutionStatus.FEASIBLE, Termination.ERROR, f"{error}; {message}"
     return Result(
@@ -195,16 +195,24 @@ def check_against_reference(instance: Any, objective: float | None, bound: float
         raise BoundError(f"bound {bound:g} is above the known solution {upper:g} of {reference.name}")
 
 
+def check_bounds(recorder: Recorder) -> None:
+    """Raise BoundError if the recorded bound passes the recorded objective, or either contradicts what is proven."""
+    objective, bound = recorder.objective, recorder.bound
+    if objective is not None and bound is not None:
+        slack = problem(recorder.instance.problem).slack(objective)
+        if recorder.sign * (bound - objective) > slack:
+            raise BoundError(f"bound {bound:g} contradicts the checked objective {objective:g}")
+    check_against_reference(recorder.instance, objective, bound)
+
+
 def _status(recorder: Recorder, termination: Termination) -> SolutionStatus:
-    """What is held; a bound that passes the objective is an error, equality is a proof."""
+    """What is held; a bound that meets the objective is a proof."""
     if recorder.solution is None:
         return SolutionStatus.INFEASIBLE if recorder.rejected else SolutionStatus.NONE
     objective, bound = recorder.objective, recorder.bound
     if objective is None or bound is None:
         return SolutionStatus.FEASIBLE
     slack = problem(recorder.instance.problem).slack(objective)
-    if recorder.sign * (bound - objective) > slack:
-        raise BoundError(f"bound {bound:g} contradicts the checked objective {objective:g}")
     closed = abs(bound - objective) <= slack and termination is not Termination.ERROR
     return SolutionStatus.OPTIMAL if closed else SolutionStatus.FEASIBLE
 

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from counterpoint.datasets.job_shop.standard import shop_from_rows, write_standard
 from counterpoint.datasets.text import (
     Line,
-    count_checked,
     durations_checked,
     machines_checked,
+    machines_in_header,
     numbers,
-    sizes_checked,
 )
 from counterpoint.opt.errors import InstanceError
 from counterpoint.opt.problems.job_shop import JobShop
@@ -22,14 +21,7 @@ from counterpoint.opt.problems.job_shop import JobShop
 
 def read_dacol_teppan(lines: Sequence[Line], name: str) -> JobShop:
     """Parse a file in Da Col and Teppan's format; InstanceError with the line if it is none."""
-    header = numbers(lines[0], "the header: number of jobs, number of machines")
-    if len(header) != 2:
-        raise InstanceError(
-            f"{len(header)} numbers in the header; expected number of jobs, number of machines", line=lines[0].number
-        )
-    num_jobs, num_machines = header
-    sizes_checked(lines[0], num_jobs, num_machines)
-    count_checked(lines[1:], num_jobs, "lines, one per job", lines[0])
+    num_machines = machines_in_header(lines)
     rows = []
     for line in lines[1:]:
         row = numbers(line, "pairs: machine duration, then -1 -1")

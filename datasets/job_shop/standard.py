@@ -19,11 +19,10 @@ import numpy as np
 
 from counterpoint.datasets.text import (
     Line,
-    count_checked,
     durations_checked,
     machines_checked,
+    machines_in_header,
     numbers,
-    sizes_checked,
 )
 from counterpoint.opt.errors import InstanceError
 from counterpoint.opt.problems.job_shop import JobShop
@@ -86,14 +85,7 @@ def _check_end(lines: Sequence[Line]) -> None:
 
 
 def _rows(lines: Sequence[Line]) -> tuple[int, list[list[int]]]:
-    header = numbers(lines[0], "the header: number of jobs, number of machines")
-    if len(header) != 2:
-        raise InstanceError(
-            f"{len(header)} numbers in the header; expected number of jobs, number of machines", line=lines[0].number
-        )
-    num_jobs, num_machines = header
-    sizes_checked(lines[0], num_jobs, num_machines)
-    count_checked(lines[1:], num_jobs, "lines, one per job", lines[0])
+    num_machines = machines_in_header(lines)
     rows = []
     for line in lines[1:]:
         row = numbers(line, "pairs: machine duration")

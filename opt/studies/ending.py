@@ -4,7 +4,6 @@ import json
 import os
 import signal
 from dataclasses import replace
-from typing import Any
 
 from counterpoint.opt.codec import decode_result
 from counterpoint.opt.errors import BoundError, CounterpointError, InstanceError, printable
@@ -12,7 +11,7 @@ from counterpoint.opt.options import options_dict
 from counterpoint.opt.problems.table import problem
 from counterpoint.opt.recording import Recorder
 from counterpoint.opt.result import Result, SolutionStatus, Termination
-from counterpoint.opt.solving import check_against_reference
+from counterpoint.opt.solving import check_bounds
 from counterpoint.opt.studies.running import Running
 
 OUT_OF_MEMORY = (b"bad_alloc", b"MemoryError", b"out of memory", b"Out of memory", b"Cannot allocate memory")
@@ -94,7 +93,7 @@ def salvage(run: Running, termination: Termination, message: str) -> Result:
             message = f"the checker rejects a streamed solution: {recorder.rejected}; {message}"
     status = SolutionStatus.NONE if recorder.solution is None else SolutionStatus.FEASIBLE
     try:
-        _check_bounds(case.instance, recorder)
+        check_bounds(recorder)
     except BoundError as error:
         termination, message = Termination.ERROR, f"{error}; {message}"
     return Result(
@@ -124,15 +123,6 @@ def salvage(run: Running, termination: Termination, message: str) -> Result:
         target=case.budget.target,
         gap_limit=case.budget.gap,
     )
-
-
-def _check_bounds(instance: Any, recorder: Recorder) -> None:
-    objective, bound = recorder.objective, recorder.bound
-    if objective is None or bound is None:
-        pass
-    elif recorder.sign * (bound - objective) > problem(instance.problem).slack(objective):
-        raise BoundError(f"bound {bound:g} contradicts the checked objective {objective:g}")
-    check_against_reference(instance, objective, bound)
 
 
 def _name_the_interruption(run: Running, result: Result) -> Result:

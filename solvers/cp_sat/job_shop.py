@@ -90,26 +90,27 @@ def first_schedule(instance: JobShop, seed: int, clock: Clock, report: Report) -
     ways = [partial(dispatch, instance, rule) for rule in RULES if instance.blocking == "none"]
     ways += [partial(insert_jobs, instance, one) for one in (order, *others)]
     best = ways[0]()
-    value = _worth(instance, best)
+    value = value_of(instance, best)
     report(best)
     for way in ways[1:]:
         if clock.elapsed_s() >= until:
             break
         found = way()
-        if _worth(instance, found) < value:
-            best, value = found, _worth(instance, found)
+        worth = value_of(instance, found)
+        if worth < value:
+            best, value = found, worth
             report(best)
     is_plain = instance.blocking == "none" and instance.objective == "makespan"
     if is_plain or clock.elapsed_s() >= until:
         return best  # in a plain shop no insertion comes near the rules
-    rng, bound, at = np.random.default_rng(seed), best_bound(instance), _worth(instance, insert_jobs(instance, order))
+    rng, bound, at = np.random.default_rng(seed), best_bound(instance), value_of(instance, insert_jobs(instance, order))
     for _ in range(min(CLIMB_STEPS, 2 * instance.num_jobs**2)):
         if clock.elapsed_s() >= until or value <= bound:
             break
         other = list(order)
         other.insert(int(rng.integers(len(order))), other.pop(int(rng.integers(len(order)))))
         found = insert_jobs(instance, other)
-        worth = _worth(instance, found)
+        worth = value_of(instance, found)
         if worth <= at:
             order, at = other, worth
         if worth < value:
@@ -118,7 +119,8 @@ def first_schedule(instance: JobShop, seed: int, clock: Clock, report: Report) -
     return best
 
 
-def _worth(instance: JobShop, schedule: Schedule) -> float:
+def value_of(instance: JobShop, schedule: Schedule) -> float:
+    """Objective of a schedule; one that does not determine it is worth nothing."""
     objective = check(instance, schedule).objective
     return math.inf if objective is None else objective
 

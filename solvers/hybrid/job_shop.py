@@ -19,8 +19,7 @@ from functools import partial
 from counterpoint.opt.budget import Budget, Clock
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Report
-from counterpoint.opt.problems.job_shop import JobShop, Schedule
-from counterpoint.opt.problems.job_shop_check import check
+from counterpoint.opt.problems.job_shop import JobShop
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.bounds.job_shop import best_bound
 from counterpoint.solvers.cp_sat import job_shop as cp_sat
@@ -88,7 +87,7 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
         On Ctrl-C the best schedule so far, as "interrupted".
     """
     clock = budget.start()
-    board = Board(clock, report, partial(_worth, instance))
+    board = Board(clock, report, partial(cp_sat.value_of, instance))
     cp_sat.first_schedule(instance, seed, clock, board)
     board(bound=best_bound(instance))
     is_interrupted = False
@@ -101,12 +100,6 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
         raise board.error
     reason = Termination.INTERRUPTED if is_interrupted else board.ended() or Termination.ITERATIONS
     return Outcome(board.best, board.value, reason, bound=board.bound, solver=SOLVER)
-
-
-def _worth(instance: JobShop, schedule: Schedule) -> float:
-    """Objective of a schedule; one that does not determine it is worth nothing."""
-    objective = check(instance, schedule).objective
-    return math.inf if objective is None else objective
 
 
 def _search(instance: JobShop, board: Board, threads: int, seed: int, options: Options) -> None:
