@@ -1,0 +1,1 @@
+"""Gymnasium and Stable-Baselines3 views of the batched environments."""

@@ -1,0 +1,1 @@
+"""Batched torch twins of the simulators: thousands of scenarios a step."""
