@@ -71,6 +71,15 @@ class BoundError(CounterpointError):
     """A checked objective contradicts a proven bound: the bound, the checker or the data is wrong."""
 
 
+class CheckpointError(CounterpointError, ValueError):
+    """A checkpoint is damaged, not one of ours, or does not fit what it is loaded into."""
+
+    def __init__(self, message: str, file: str | None = None) -> None:
+        self.file = file
+        where = "" if file is None else f"{printable(file)}: "
+        super().__init__(f"{where}{printable(message)}")
+
+
 class StoreError(CounterpointError):
     """The study's store cannot be opened, read or written."""
 

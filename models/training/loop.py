@@ -1,0 +1,288 @@
+"""`train`: drive one learning run to its end, logging, evaluating, saving, resuming.
+
+A run is a folder: ``run.json`` (what is trained, with which settings), ``metrics.csv``, ``state.safetensors`` (everything a
+bit-for-bit resume needs), ``policy.safetensors`` (the best so far, see `train`) and ``last.safetensors``.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import signal
+import threading
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from counterpoint.models.checkpoints import save_policy
+from counterpoint.models.training.metrics import MetricsLog
+from counterpoint.models.training.progress import live_progress
+from counterpoint.models.training.record import Training
+from counterpoint.models.training.state import load_state, save_state
+from counterpoint.opt.codec import load_json, write_text
+from counterpoint.opt.errors import CheckpointError, InstanceError, OptionError
+from counterpoint.opt.evaluation.machine import machine
+from counterpoint.opt.interfaces import Trainer
+from counterpoint.opt.options import checked_seed
+from counterpoint.opt.result import Termination
+from counterpoint.opt.training import Algorithm
+from counterpoint.opt.training import algorithm as find_algorithm
+
+EVALUATIONS = 20  # of a run, unless said otherwise
+
+
+def train(
+    problem: str,
+    algorithm: str | None = None,
+    config: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    *,
+    out: str | os.PathLike[str],
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    iterations: int | None = None,
+    time_limit: float | None = None,
+    evaluate_every: int | None = None,
+    save_every_s: float = 60.0,
+    resume: bool = False,
+    progress: bool | Callable[[int, int, Mapping[str, float]], None] = True,
+) -> Training:
+    """Train a policy for a problem.
+
+    Parameters
+    ----------
+    problem : str
+    algorithm : str, optional
+        See ``counterpoint train --list``; default: the problem's first.
+    config : mapping or path of a TOML file, optional
+        The algorithm's settings; what is not given keeps its default.
+    out : path
+        Folder of the run.
+    seed : int
+    device : str
+        ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ...
+    threads : int, optional
+        Of torch on the CPU; default: what torch takes. Results are bit-equal at equal threads only.
+    iterations : int, optional
+        Stop here; the settings' own ``iterations`` is the run's length, which its schedules follow.
+    time_limit : float, optional
+        Wall seconds of this call; the iteration that is running is finished.
+    evaluate_every : int, optional
+        Iterations between evaluations; default: a twentieth of the run.
+    save_every_s : float
+        Wall seconds between saved states.
+    resume : bool
+        Go on with the run in `out`.
+    progress : bool or callable
+        A live display, none, or a function called with (iteration, iterations, figures).
+
+    Returns
+    -------
+    Training
+        ``policy`` is the one with the lowest ``cost`` of all evaluations, where the trainer states a ``cost``; otherwise
+        the last. Choosing among evaluations flatters: judge it again on fresh cases.
+
+    Raises
+    ------
+    OptionError, UnknownNameError, MissingPackageError
+        Before anything runs.
+    CheckpointError
+        If the run in `out` cannot be resumed.
+
+    Notes
+    -----
+    The first Ctrl-C (or SIGTERM) finishes the iteration, saves and returns with ``termination`` "interrupted"; a second
+    one leaves at once, and the run resumes from its last saved state.
+    """
+    folder, chosen = Path(out), find_algorithm(problem, algorithm)
+    settings = chosen.config(_read_config(config))
+    target = torch.device(_device(device))
+    facts = _facts(chosen, settings, checked_seed(seed), str(target))
+    if threads is not None:
+        torch.set_num_threads(threads)
+    held = _open(folder, facts, resume)
+    trainer: Trainer = chosen.build(settings, seed, str(target))
+    run = _Run(folder, trainer, facts, total=settings.iterations)
+    if held is not None:
+        run.load(held)
+    every = max(1, settings.iterations // EVALUATIONS) if evaluate_every is None else evaluate_every
+    stop_at = settings.iterations if iterations is None else min(iterations, settings.iterations)
+    watch = live_progress(f"{chosen.name} on {problem}") if progress is True else progress or None
+    return run.drive(stop_at, time_limit, max(1, every), save_every_s, watch)
+
+
+class _Run:
+    """A run that is under way: the trainer, its log, the best it held."""
+
+    def __init__(self, folder: Path, trainer: Trainer, facts: dict[str, Any], total: int) -> None:
+        self.folder, self.trainer, self.facts, self.total = folder, trainer, facts, total
+        self.best, self.wall_s, self.cpu_s = math.inf, 0.0, 0.0
+        self.evaluation: dict[str, float] = {}
+        self.evaluated_at = -1
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go back to a saved state."""
+        try:
+            self.trainer.load_state_dict(state["trainer"])
+            self.best, self.wall_s, self.cpu_s = (float(state[key]) for key in ("best", "wall_s", "cpu_s"))
+            self.evaluation, self.evaluated_at = dict(state["evaluation"]), int(state["evaluated_at"])
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise CheckpointError(f"the saved state does not fit this run: {error}", str(self.folder)) from None
+
+    def drive(
+        self,
+        stop_at: int,
+        time_limit: float | None,
+        every: int,
+        save_every_s: float,
+        watch: Callable[[int, int, Mapping[str, float]], None] | None,
+    ) -> Training:
+        """Iterate until the end, the limit or an interrupt; whatever ends it, the state is saved."""
+        trainer, started = self.trainer, time.monotonic()
+        saved_at, wall_then, cpu_then, cpu_started = started, self.wall_s, self.cpu_s, time.process_time()
+        self.log = MetricsLog(self.folder, trainer.iteration)
+
+        def spend() -> None:
+            self.wall_s = wall_then + time.monotonic() - started
+            self.cpu_s = cpu_then + time.process_time() - cpu_started
+
+        if trainer.iteration == 0 and self.evaluated_at < 0:
+            self.log.add(0, self.evaluate())
+        with _interruptible() as is_interrupted:
+            while trainer.iteration < stop_at and not is_interrupted():
+                if time_limit is not None and time.monotonic() - started >= time_limit:
+                    break
+                figures = {**trainer.step()}
+                iteration = trainer.iteration
+                if iteration % every == 0 or iteration == self.total:
+                    figures |= self.evaluate()
+                spend()
+                self.log.add(iteration, {**figures, "wall_s": self.wall_s, "cpu_s": self.cpu_s})
+                if time.monotonic() - saved_at >= save_every_s:
+                    self.save()
+                    saved_at = time.monotonic()
+                if watch is not None:
+                    watch(iteration, self.total, figures)
+            spend()
+            self.save()
+            is_over = trainer.iteration >= stop_at
+            why = Termination.INTERRUPTED if is_interrupted() and not is_over else Termination.TIME
+            if is_over:
+                why = Termination.COMPLETED if trainer.iteration >= self.total else Termination.ITERATIONS
+        self.log.close()
+        if watch is not None and hasattr(watch, "close"):
+            watch.close()
+        return Training(self.folder, trainer.iteration, why, dict(self.evaluation), self.wall_s, self.cpu_s)
+
+    def evaluate(self) -> dict[str, float]:
+        """Evaluate, and keep the policy if it is the best so far (or if nothing says which is)."""
+        figures = {key: float(value) for key, value in self.trainer.evaluate().items()}
+        self.evaluation, self.evaluated_at = figures, self.trainer.iteration
+        cost = figures.get("cost", -math.inf)
+        if cost < self.best or cost == -math.inf:
+            self.best = cost
+            self.write_policy("policy.safetensors", figures)
+        return figures
+
+    def save(self) -> None:
+        """Write the state and the last policy."""
+        state = {
+            "trainer": self.trainer.state_dict(), "best": self.best, "wall_s": self.wall_s, "cpu_s": self.cpu_s,
+            "evaluation": self.evaluation, "evaluated_at": self.evaluated_at,
+        }  # fmt: skip
+        save_state(self.folder / "state.safetensors", state)
+        self.write_policy("last.safetensors", self.evaluation if self.evaluated_at == self.trainer.iteration else {})
+
+    def write_policy(self, name: str, figures: Mapping[str, float]) -> None:
+        """Write the current policy with its card."""
+        tensors, own = self.trainer.policy()
+        card = {
+            **self.facts,
+            **own,
+            "iterations": self.trainer.iteration,
+            "cpu_s": round(self.cpu_s, 1),
+            "evaluation": {key: value for key, value in figures.items() if math.isfinite(value)},
+            "curve": {"columns": ["iteration", "cost"], "rows": self.log.curve(("cost",))},
+        }
+        card.pop("type", None)
+        save_policy(self.folder / name, tensors, card)
+
+
+def _read_config(config: Mapping[str, Any] | str | os.PathLike[str] | None) -> Mapping[str, Any]:
+    if config is None or isinstance(config, Mapping):
+        return config or {}
+    try:
+        return tomllib.loads(Path(config).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"{config}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{config}: not TOML: {error}") from None
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(name).type
+    except RuntimeError:
+        raise OptionError(f"no device {name!r}; expected auto, cpu or cuda") from None
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise OptionError("no CUDA device here; use --device cpu")
+    return name
+
+
+def _facts(chosen: Algorithm, settings: Any, seed: int, device: str) -> dict[str, Any]:
+    """Return what identifies a run: equal facts are the same run."""
+    config = json.loads(json.dumps(dataclasses.asdict(settings)))
+    return {"problem": chosen.problem, "algorithm": chosen.name, "config": config, "seed": seed, "device": device}
+
+
+def _open(folder: Path, facts: dict[str, Any], resume: bool) -> Any:
+    """Make the run's folder, or find its saved state; refuse to mix two runs in one folder."""
+    described = folder / "run.json"
+    if not described.exists():
+        if resume:
+            raise OptionError(f"{folder} holds no run to resume")
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"type": "counterpoint-run", "version": 1, **facts, "machine": machine()}, indent=1)
+        write_text(described, text + "\n")
+        return None
+    if not resume:
+        raise OptionError(f"{folder} holds a run already: --resume goes on with it, another --out begins a new one")
+    try:
+        held = load_json(described.read_bytes())
+    except InstanceError as error:
+        raise CheckpointError(error.message, str(described)) from None
+    for key, value in facts.items():
+        found = held.get(key) if isinstance(held, dict) else None
+        if found != value:
+            raise OptionError(f"the run in {folder} has {key} {found!r}, not {value!r}; another --out begins a new one")
+    state = folder / "state.safetensors"
+    return load_state(state) if state.exists() else None
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Turn the first SIGINT or SIGTERM into a flag; a second one raises KeyboardInterrupt."""
+    flagged = False
+
+    def note(number: int, frame: object) -> None:
+        nonlocal flagged
+        if flagged:
+            raise KeyboardInterrupt
+        flagged = True
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+        yield lambda: flagged
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: flagged
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,82 @@
+"""The registry of learning algorithms: which can train what, known without importing torch.
+
+To add one: a frozen dataclass of its settings (with a field ``iterations``), a function ``build(config, seed, device)`` that
+returns an `interfaces.Trainer`, and one line here.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.util import find_spec
+from typing import Any
+
+from counterpoint.opt.errors import MissingPackageError, OptionError, UnknownNameError, printable
+from counterpoint.opt.problems.table import resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A way to train a policy for a problem.
+
+    Parameters
+    ----------
+    name, problem : str
+        As on the command line: ``counterpoint train <problem> --algorithm <name>``.
+    module : str
+        Module with ``Config`` and ``build``.
+    summary : str
+        One line.
+    """
+
+    name: str
+    problem: str
+    module: str
+    summary: str
+
+    def config(self, given: Mapping[str, Any]) -> Any:
+        """Build the validated configuration; OptionError names an unknown key or a wrong value."""
+        cls = self._load("Config")
+        known = [f.name for f in fields(cls)]
+        for key in given:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"it takes: {', '.join(known)}"
+                raise OptionError(f"algorithm {self.name} has no setting {printable(str(key))!r}; {hint}")
+        from pydantic import TypeAdapter, ValidationError  # 0.1 s of import, only needed here
+
+        try:
+            return TypeAdapter(cls).validate_python(dict(given))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise OptionError(f"algorithm {self.name}, setting {where}: {printable(first['msg'])}") from None
+
+    def build(self, config: Any, seed: int, device: str) -> Any:
+        """Return the trainer, at its first iteration."""
+        return self._load("build")(config, seed, device)
+
+    def _load(self, what: str) -> Any:
+        if find_spec("torch") is None:
+            raise MissingPackageError("learning needs torch: pip install 'counterpoint[learn]'")
+        return resolve(f"{self.module}:{what}")
+
+
+_AT = "counterpoint.models.training."
+
+ALGORITHMS: tuple[Algorithm, ...] = ()
+
+
+def algorithms(problem: str | None = None) -> tuple[Algorithm, ...]:
+    """Return the algorithms, of one problem if given; a problem's first is its default."""
+    return tuple(a for a in ALGORITHMS if problem in (None, a.problem))
+
+
+def algorithm(problem: str, name: str | None = None) -> Algorithm:
+    """Return one algorithm; UnknownNameError, with close names, otherwise."""
+    known = algorithms(problem)
+    if not known:
+        raise UnknownNameError("problem to train on", problem, dict.fromkeys(a.problem for a in ALGORITHMS))
+    for candidate in known:
+        if name in (None, candidate.name):
+            return candidate
+    raise UnknownNameError(f"algorithm for {problem}", str(name), (a.name for a in known))
