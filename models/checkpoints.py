@@ -39,8 +39,8 @@ class Checkpoint:
     ----------
     tensors : dict of str to Tensor
     card : dict
-        ``problem``, ``algorithm``, ``network`` (``name`` and ``options``), and what else its maker noted: configuration,
-        seed, versions, training curve, evaluation.
+        ``problem``, ``algorithm``, ``network`` (``name`` and ``options``), and what else its maker noted:
+        configuration, seed, versions, training curve, evaluation.
     """
 
     tensors: dict[str, Tensor]
@@ -128,9 +128,7 @@ def checked_suffix(path: str | os.PathLike[str]) -> Path:
     """Return the path if it names a safetensors file; pickles are refused by name, unopened."""
     target = Path(path)
     if target.suffix != ".safetensors":
-        raise CheckpointError(
-            "expected a file named *.safetensors; other formats can run code and are not read", str(path)
-        )
+        raise CheckpointError("expected a file named *.safetensors; no other format is read", str(path))
     return target
 
 
@@ -163,9 +161,7 @@ def _check_card(card: Any, file: str) -> None:
     if not isinstance(card, dict) or card.get("type") != TYPE:
         raise CheckpointError(f"its card is not of type {TYPE!r}", file)
     if card.get("version") != VERSION:
-        raise CheckpointError(
-            f"its card is of version {card.get('version')!r}; this Counterpoint reads {VERSION}", file
-        )
+        raise CheckpointError(f"its card is of version {card.get('version')!r}; expected {VERSION}", file)
     for key, kind in {**NEEDED, "sha256": str}.items():
         if not isinstance(card.get(key), kind):
             raise CheckpointError(f"its card lacks {key!r}", file)

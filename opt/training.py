@@ -1,7 +1,7 @@
 """The registry of learning algorithms: which can train what, known without importing torch.
 
-To add one: a frozen dataclass of its settings (with a field ``iterations``), a function ``build(config, seed, device)`` that
-returns an `interfaces.Trainer`, and one line here.
+To add one: a module with a frozen dataclass of its settings, ``Config`` (with a field ``iterations``), and a function
+``build(config, seed, device)`` that returns an `interfaces.Trainer`; and one line here.
 """
 
 import difflib

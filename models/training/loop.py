@@ -1,7 +1,7 @@
 """`train`: drive one learning run to its end, logging, evaluating, saving, resuming.
 
-A run is a folder: ``run.json`` (what is trained, with which settings), ``metrics.csv``, ``state.safetensors`` (everything a
-bit-for-bit resume needs), ``policy.safetensors`` (the best so far, see `train`) and ``last.safetensors``.
+A run is a folder: ``run.json`` (what is trained, with which settings), ``metrics.csv``, ``state.safetensors``
+(everything a bit-for-bit resume needs), ``policy.safetensors`` (the best so far, see `train`), ``last.safetensors``.
 """
 
 import dataclasses
@@ -84,8 +84,8 @@ def train(
     Returns
     -------
     Training
-        ``policy`` is the one with the lowest ``cost`` of all evaluations, where the trainer states a ``cost``; otherwise
-        the last. Choosing among evaluations flatters: judge it again on fresh cases.
+        ``policy`` is the one with the lowest ``cost`` of all evaluations, where the trainer states a ``cost``;
+        otherwise the last. Choosing among evaluations flatters: judge it again on fresh cases.
 
     Raises
     ------
