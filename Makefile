@@ -33,7 +33,7 @@ bench: .venv/plain
 .venv/plain: pyproject.toml setup.py
 	@test -n "$(PYTHON)" || { echo "Counterpoint needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[learn]"
 	@touch $@
 
 .venv/dev: .venv/plain

@@ -23,7 +23,7 @@ class Method:
         Lower-case with hyphens; the same in Python, on the command line and in tables.
     problem : str
     target : str
-        ``module:function`` of an `interfaces.Solve`.
+        ``module:function`` that solves (or, for a sequential problem, builds a policy).
     summary : str
         One line.
     options : str
@@ -48,6 +48,10 @@ class Method:
         The extra that installs them.
     warm_up : str
         ``module:function`` that gets compiled kernels ready, so that no run's clock pays for it; cheap when repeated.
+    kind : {"static", "sequential"}
+        Whether `target` is an `interfaces.Solve` or an `interfaces.MakePolicy`.
+    network : str
+        The network that its checkpoints name in their cards; empty if it is not learned.
     version : int
         Raised whenever the method's results change, so that stored results are not reused.
     """
@@ -67,6 +71,7 @@ class Method:
     needs: tuple[str, ...] = ()
     extra: str = ""
     kind: str = "static"
+    network: str = ""
     warm_up: str = ""
     version: int = 1
 
@@ -74,8 +79,11 @@ class Method:
         """Return the features of `instance` this method cannot handle."""
         return frozenset(instance.features) - self.handles
 
-    def require(self, instance: Any) -> None:
-        """Raise unless this method can run on `instance` here and now."""
+    def require(self, instance: Any, kind: str = "static") -> None:
+        """Raise unless this method is of `kind` and can run on `instance` here and now."""
+        if self.kind != kind:
+            use = "evaluate" if self.kind == "sequential" else "solve or compare"
+            raise UnsupportedError(f"{self.problem} is a {self.kind} problem: judge its method {self.name} by {use}")
         missing = self.unsupported(instance)
         if missing:
             able = [m.name for m in methods(self.problem) if not m.unsupported(instance)]

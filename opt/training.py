@@ -5,9 +5,12 @@ To add one: a module with a frozen dataclass of its settings, ``Config`` (with a
 """
 
 import difflib
+import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from counterpoint.opt.errors import MissingPackageError, OptionError, UnknownNameError, printable
@@ -80,3 +83,13 @@ def algorithm(problem: str, name: str | None = None) -> Algorithm:
         if name in (None, candidate.name):
             return candidate
     raise UnknownNameError(f"algorithm for {problem}", str(name), (a.name for a in known))
+
+
+def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read an algorithm's settings from a TOML file; OptionError if it is none."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"{printable(str(path))}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{printable(str(path))}: not TOML: {printable(str(error))}") from None

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("opt", "solvers", "models", "simulators", "datasets")
-DATA = (".csv", ".txt", ".json", ".npz", ".html")
+DATA = (".csv", ".txt", ".json", ".npz", ".html", ".safetensors")
 
 
 def run(*command: str | Path, **options) -> str:

@@ -11,7 +11,6 @@ import os
 import signal
 import threading
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +29,7 @@ from counterpoint.opt.evaluation.machine import machine
 from counterpoint.opt.interfaces import Trainer
 from counterpoint.opt.options import checked_seed
 from counterpoint.opt.result import Termination
-from counterpoint.opt.training import Algorithm
+from counterpoint.opt.training import Algorithm, read_settings
 from counterpoint.opt.training import algorithm as find_algorithm
 
 EVALUATIONS = 20  # of a run, unless said otherwise
@@ -100,7 +99,8 @@ def train(
     one leaves at once, and the run resumes from its last saved state.
     """
     folder, chosen = Path(out), find_algorithm(problem, algorithm)
-    settings = chosen.config(_read_config(config))
+    given = config if config is None or isinstance(config, Mapping) else read_settings(config)
+    settings = chosen.config(given or {})
     target = torch.device(_device(device))
     facts = _facts(chosen, settings, checked_seed(seed), str(target))
     if threads is not None:
@@ -211,17 +211,6 @@ class _Run:
         }
         card.pop("type", None)
         save_policy(self.folder / name, tensors, card)
-
-
-def _read_config(config: Mapping[str, Any] | str | os.PathLike[str] | None) -> Mapping[str, Any]:
-    if config is None or isinstance(config, Mapping):
-        return config or {}
-    try:
-        return tomllib.loads(Path(config).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"{config}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"{config}: not TOML: {error}") from None
 
 
 def _device(name: str) -> str:

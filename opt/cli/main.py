@@ -10,7 +10,10 @@ from importlib import import_module
 
 import typer
 
-VERBS = ("solve", "compare", "check", "generate", "fetch", "convert", "problems", "methods", "benchmarks", "report")
+VERBS = (
+    "solve", "compare", "evaluate", "train", "check", "generate", "fetch", "convert", "problems", "methods",
+    "benchmarks", "report",
+)  # fmt: skip
 
 app = typer.Typer(
     name="counterpoint",

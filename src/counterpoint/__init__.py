@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from counterpoint.datasets.generating import generate
     from counterpoint.datasets.reading import read, write
     from counterpoint.datasets.registry import benchmark, benchmarks
+    from counterpoint.models.training.loop import train
     from counterpoint.opt.budget import Budget
     from counterpoint.opt.codec import read_result
     from counterpoint.opt.errors import (
         BoundError,
+        CheckpointError,
         CounterpointError,
         InstanceError,
         MissingPackageError,
@@ -33,11 +35,14 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from counterpoint.opt.evaluation.compare import Comparison, compare
+    from counterpoint.opt.evaluation.evaluate import Evaluation, evaluate
+    from counterpoint.opt.policies import policy
     from counterpoint.opt.problems.job_shop import JobShop, Schedule
     from counterpoint.opt.problems.table import problems
     from counterpoint.opt.registry import methods
     from counterpoint.opt.result import Check, Reference, Result, SolutionStatus, Termination
     from counterpoint.opt.solving import check, solve
+    from counterpoint.opt.training import algorithms
 
 __version__ = "0.1.0"
 
@@ -51,8 +56,8 @@ _LAZY = {
     "read_result": "opt.codec",
     **dict.fromkeys(
         (
-            "BoundError", "CounterpointError", "InstanceError", "MissingPackageError", "OptionError", "StoreError",
-            "UnknownNameError", "UnsupportedError",
+            "BoundError", "CheckpointError", "CounterpointError", "InstanceError", "MissingPackageError", "OptionError",
+            "StoreError", "UnknownNameError", "UnsupportedError",
         ),
         "opt.errors",
     ),
@@ -63,15 +68,21 @@ _LAZY = {
     "problems": "opt.problems.table",
     "methods": "opt.registry",
     **dict.fromkeys(("Check", "Reference", "Result", "SolutionStatus", "Termination"), "opt.result"),
+    "Evaluation": "opt.evaluation.evaluate",
+    "evaluate": "opt.evaluation.evaluate",
+    "policy": "opt.policies",
+    "algorithms": "opt.training",
+    "train": "models.training.loop",
     "check": "opt.solving",
     "solve": "opt.solving",
 }  # fmt: skip
 
 __all__ = [
-    "BoundError", "Budget", "Check", "Comparison", "CounterpointError", "InstanceError", "JobShop",
-    "MissingPackageError", "OptionError", "Reference", "Result", "Schedule", "SolutionStatus", "StoreError",
-    "Termination", "UnknownNameError", "UnsupportedError", "__version__", "benchmark", "benchmarks", "check",
-    "compare", "generate", "methods", "problems", "read", "read_result", "solve", "write",
+    "BoundError", "Budget", "Check", "CheckpointError", "Comparison", "CounterpointError", "Evaluation",
+    "InstanceError", "JobShop", "MissingPackageError", "OptionError", "Reference", "Result", "Schedule",
+    "SolutionStatus", "StoreError", "Termination", "UnknownNameError", "UnsupportedError", "__version__",
+    "algorithms", "benchmark", "benchmarks", "check", "compare", "evaluate", "generate", "methods", "policy",
+    "problems", "read", "read_result", "solve", "train", "write",
 ]  # fmt: skip
 
 

@@ -1,0 +1,156 @@
+"""`evaluate`: policies on the same scenarios, judged by the reference simulator, beside what no policy can beat."""
+
+import math
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from counterpoint.opt.errors import BoundError, CounterpointError, OptionError, UnsupportedError, printable
+from counterpoint.opt.evaluation.evaluation import Evaluation, Run
+from counterpoint.opt.interfaces import Policy
+from counterpoint.opt.loading import load_instance
+from counterpoint.opt.options import checked_seed
+from counterpoint.opt.policies import policy as named_policy
+from counterpoint.opt.problems.table import problem
+
+__all__ = ["Evaluation", "evaluate"]
+
+
+def evaluate(
+    policies: str | Policy | Sequence[str | Policy] | Mapping[str, str | Policy],
+    instance: Any,
+    *,
+    scenarios: int = 100,
+    seed: int = 0,
+    bound: bool = False,
+    bound_time_limit_s: float = 10.0,
+    progress: bool | Callable[[int, int], None] = True,
+) -> Evaluation:
+    """Run policies of a sequential problem through the same scenarios.
+
+    Parameters
+    ----------
+    policies : str, Policy, or several of them
+        Names of methods (``"fifo"``, with options if you like), checkpoints, or objects of your own with ``start`` and
+        ``act``; a mapping gives them names.
+    instance : Instance, path or str
+    scenarios : int
+        How many; scenario i is the same for every policy, and depends on `seed` and i alone.
+    seed : int
+        Of the scenarios; a policy that draws at random gets it too.
+    bound : bool
+        Also compute each scenario's perfect-information bound: what somebody who knew the whole scenario could prove
+        to be out of reach. It costs a solver run per scenario.
+    bound_time_limit_s : float
+        Wall seconds for each bound; less time gives a weaker bound, never a wrong one.
+    progress : bool or callable
+        A progress bar where somebody looks, or a function called with (done, total).
+
+    Returns
+    -------
+    Evaluation
+        A policy that fails in a scenario has no cost there, and no mean. On Ctrl-C: the scenarios that every policy
+        has finished.
+
+    Raises
+    ------
+    OptionError, UnknownNameError, UnsupportedError
+        Before anything runs.
+    BoundError
+        If a cost is better than the bound of its scenario: the simulator, the bound or the data is wrong.
+    """
+    instance = load_instance(instance)
+    family = problem(instance.problem)
+    if family.kind != "sequential":
+        raise UnsupportedError(f"{family.name} is a static problem: compare its methods with compare, not evaluate")
+    if scenarios < 1:
+        raise OptionError(f"expected at least one scenario, not {scenarios}")
+    seed = checked_seed(seed)
+    chosen = {name: _built(what, instance, seed) for name, what in _named(policies)}
+    simulate, drawn = family.load("simulate"), family.load("scenarios")(instance, scenarios, seed)
+    prove = family.load("bound") if bound else None
+    runs: list[Run] = []
+    interrupted = False
+    watch = _watch(progress)
+    try:
+        for k, scenario in enumerate(drawn):
+            proven = None if prove is None else float(prove(instance, scenario, bound_time_limit_s))
+            row = [_run(simulate, instance, scenario, name, one, k, proven) for name, one in chosen.items()]
+            for run in row:
+                _check_bound(run, family.sense, family.slack(run.cost))
+            runs += row
+            watch(k + 1, len(drawn))
+    except KeyboardInterrupt:
+        interrupted = True
+    return Evaluation(family.name, instance, seed, tuple(runs), sense=family.sense, is_interrupted=interrupted)
+
+
+def _named(policies: Any) -> Iterator[tuple[str, str | Policy]]:
+    """Yield each policy with its name; names must differ."""
+    if isinstance(policies, Mapping):
+        yield from policies.items()
+        return
+    several = list(policies) if isinstance(policies, Sequence) and not isinstance(policies, str) else [policies]
+    if not several:
+        raise OptionError("evaluate needs at least one policy")
+    taken: set[str] = set()
+    for one in several:
+        name = one if isinstance(one, str) else type(one).__name__
+        if name in taken:
+            raise OptionError(f"two policies are called {printable(name)!r}: name them by a mapping")
+        taken.add(name)
+        yield name, one
+
+
+def _built(what: str | Policy, instance: Any, seed: int) -> Policy:
+    if isinstance(what, str):
+        built: Policy = named_policy(what, instance, seed=seed)
+        return built
+    if not callable(getattr(what, "act", None)) or not callable(getattr(what, "start", None)):
+        raise OptionError(f"{printable(repr(what)[:60])} is no policy: it needs start(episode) and act(observation)")
+    return what
+
+
+def _run(simulate: Any, instance: Any, scenario: Any, name: str, one: Policy, k: int, bound: float | None) -> Run:
+    """Run one policy through one scenario; what goes wrong in it is its own failure."""
+    began, cpu = time.monotonic(), time.process_time()
+    cost, message = math.nan, ""
+    try:
+        one.start(k)
+        cost = float(simulate(instance, scenario, one).cost)
+    except CounterpointError as error:
+        message = str(error)
+    except Exception as error:  # a table must survive any policy's failure, and say what it was
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
+    return Run(name, k, cost, bound, time.monotonic() - began, time.process_time() - cpu, printable(message))
+
+
+def _check_bound(run: Run, sense: str, slack: float) -> None:
+    if run.bound is None or math.isnan(run.cost):
+        return
+    if (run.bound - run.cost if sense == "min" else run.cost - run.bound) > slack:
+        raise BoundError(
+            f"policy {run.policy} costs {run.cost:g} in scenario {run.scenario}, beyond the proven bound {run.bound:g}"
+        )
+
+
+def _watch(progress: bool | Callable[[int, int], None]) -> Callable[[int, int], None]:
+    if callable(progress):
+        return progress
+    if not progress:
+        return lambda done, total: None
+    from tqdm.auto import tqdm
+
+    bar: Any = None
+
+    def show(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:
+            bar = tqdm(total=total, unit="scenario", disable=None, leave=False)  # None: silent off a terminal
+        bar.update(done - bar.n)
+        if done == total:
+            bar.close()
+
+    return show
