@@ -1,0 +1,171 @@
+"""Policies meet the same scenarios; costs, intervals, regret and failures are what they should be."""
+
+import math
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import counterpoint as ct
+from counterpoint.opt.plots.costs import costs_frame
+from counterpoint.opt.problems import table
+from counterpoint.opt.problems.table import Problem
+
+
+@dataclass(frozen=True)
+class Stall:
+    """A newsvendor: buy before the demand (0..9) is known; one unit costs 1, each unit of demand not met costs 3."""
+
+    problem: ClassVar[str] = "stall"
+    name: str = "stall"
+    features: frozenset = frozenset()
+    content_hash: str = "0"
+
+
+@dataclass(frozen=True)
+class Run:
+    cost: float
+    events: tuple = ()
+
+
+class Buy:
+    def __init__(self, amount):
+        self.amount, self.started = amount, []
+
+    def start(self, episode):
+        self.started.append(episode)
+
+    def act(self, observation):
+        return self.amount
+
+
+class Fails(Buy):
+    def act(self, observation):
+        if self.started[-1] == 2:
+            raise RuntimeError("out of\x1b stock")
+        return 4
+
+
+@pytest.fixture
+def stall(monkeypatch):
+    module = ModuleType("counterpoint_stall")
+    module.simulate = lambda instance, demand, policy: Run((b := policy.act(None)) + 3 * max(0, demand - b))
+    module.scenarios = lambda instance, count, seed: np.random.default_rng(seed).integers(0, 10, count).tolist()
+    module.bound = lambda instance, demand, time_limit_s: float(demand)  # who knows the demand buys just that
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    parts = tuple((key, f"{module.__name__}:{key}") for key in ("simulate", "scenarios", "bound"))
+    line = Problem("stall", "a stall", "sequential", "min", "none", False, parts)
+    monkeypatch.setattr(table, "PROBLEMS", (*table.PROBLEMS, line))
+    return module
+
+
+def test_costs_are_those_of_the_same_scenarios(stall):
+    demands = np.random.default_rng(5).integers(0, 10, 40)
+    found = ct.evaluate({"four": Buy(4), "seven": Buy(7)}, Stall(), scenarios=40, seed=5, bound=True, progress=False)
+    assert found.costs("four").tolist() == (4 + 3 * np.maximum(0, demands - 4)).tolist()
+    assert found.costs("seven").tolist() == (7 + 3 * np.maximum(0, demands - 7)).tolist()
+    assert found.frame["bound"].tolist() == np.repeat(demands, 2).tolist()
+    mean = found.mean("four")
+    assert mean.estimate == found.costs("four").mean()
+    assert mean.low < mean.estimate < mean.high
+    difference = found.paired("four", "seven")
+    assert difference.estimate == pytest.approx((found.costs("four") - found.costs("seven")).mean())
+    assert difference.n == 40
+
+
+def test_the_summary_is_what_it_says(stall):
+    demands = np.random.default_rng(1).integers(0, 10, 40)
+    found = ct.evaluate({"four": Buy(4), "nine": Buy(9)}, Stall(), scenarios=40, seed=1, progress=False)
+    rows = found.summary()
+    costs = {"four": 4 + 3 * np.maximum(0, demands - 4), "nine": np.full(40, 9)}
+    assert list(rows.index) == sorted(costs, key=lambda k: costs[k].mean())
+    assert rows.loc["four", "cvar"] == np.sort(costs["four"])[-2:].mean()  # 5 % of 40 scenarios
+    assert rows.loc["four", "worst"] == costs["four"].max()
+    assert math.isnan(rows.loc["four", "regret"])  # no bound was asked for
+    assert rows.loc[rows.index[0], ["behind_best", "behind_low", "behind_high"]].tolist() == [0, 0, 0]
+
+
+def test_regret_is_the_mean_share_over_the_bound(stall):
+    stall.bound = lambda instance, demand, time_limit_s: 2.0
+    stall.simulate = lambda instance, demand, policy: Run(policy.act(None))
+    found = ct.evaluate({"three": Buy(3)}, Stall(), scenarios=6, bound=True, progress=False)
+    assert found.summary().loc["three", "regret"] == 0.5
+    assert any("50.00%" in line for line in found.verdict())
+
+
+def test_a_cost_beyond_the_bound_is_an_error(stall):
+    stall.bound = lambda instance, demand, time_limit_s: demand + 100.0
+    with pytest.raises(ct.BoundError, match=r"four costs .* beyond the proven bound"):
+        ct.evaluate({"four": Buy(4)}, Stall(), scenarios=3, bound=True, progress=False)
+
+
+def test_a_policy_that_fails_cannot_look_better_for_it(stall):
+    found = ct.evaluate({"fails": Fails(0), "nine": Buy(9)}, Stall(), scenarios=5, progress=False)
+    rows = found.summary()
+    assert list(rows.index) == ["nine", "fails"]
+    assert rows.loc["fails", "failed"] == 1
+    assert math.isnan(rows.loc["fails", "mean"])
+    (message,) = (run.message for run in found.runs if run.message)
+    assert message.startswith(r"RuntimeError: out of\x1b stock")
+    assert costs_frame(found.frame).loc["fails", "failed"] == 1
+    assert "fails failed in 1 scenarios" in found.verdict()
+
+
+def test_every_scenario_is_started_and_numbered(stall):
+    one = Buy(1)
+    ct.evaluate({"one": one}, Stall(), scenarios=3, progress=False)
+    assert one.started == [0, 1, 2]
+
+
+def test_ctrl_c_keeps_whole_scenarios(stall):
+    class Stops(Buy):
+        def act(self, observation):
+            if self.started[-1] == 3:
+                raise KeyboardInterrupt
+            return 1
+
+    found = ct.evaluate({"one": Buy(1), "stops": Stops(1)}, Stall(), scenarios=9, progress=False)
+    assert found.is_interrupted
+    assert [(r.policy, r.scenario) for r in found.runs] == [(p, k) for k in range(3) for p in ("one", "stops")]
+    assert "fewer scenarios" in found.verdict()[-1]
+
+
+def test_a_maximising_problem_is_ranked_the_other_way(stall, monkeypatch):
+    line = table.PROBLEMS[-1]
+    parts = (*line.parts,)
+    monkeypatch.setattr(table, "PROBLEMS", (Problem("stall", "", "sequential", "max", "none", False, parts),))
+    stall.simulate = lambda instance, demand, policy: Run(policy.act(None) * (1 + demand))
+    stall.bound = lambda instance, demand, time_limit_s: 9.0 * (1 + demand)
+    found = ct.evaluate({"one": Buy(1), "nine": Buy(9)}, Stall(), scenarios=30, bound=True, progress=False)
+    rows = found.summary()
+    assert list(rows.index) == ["nine", "one"]
+    assert rows.loc["nine", "regret"] == 0
+    assert rows.loc["one", "regret"] == pytest.approx(8 / 9)
+    assert rows.loc["one", "cvar"] == np.sort(found.costs("one"))[:2].mean()
+
+
+def test_mistakes_are_told(stall):
+    with pytest.raises(ct.UnsupportedError, match="compare its methods with compare"):
+        ct.evaluate("spt", ct.benchmark("ft06"))
+    with pytest.raises(ct.OptionError, match="is no policy"):
+        ct.evaluate({"x": 3}, Stall())
+    with pytest.raises(ct.OptionError, match="name them by a mapping"):
+        ct.evaluate([Buy(1), Buy(2)], Stall())
+    with pytest.raises(ct.OptionError, match="at least one scenario"):
+        ct.evaluate({"x": Buy(1)}, Stall(), scenarios=0)
+    with pytest.raises(ct.OptionError, match="at least one policy"):
+        ct.evaluate([], Stall())
+    with pytest.raises(ct.UnknownNameError):
+        ct.evaluate({"x": Buy(1)}, Stall(), scenarios=2, progress=False).costs("y")
+
+
+def test_it_shows_itself(stall):
+    found = ct.evaluate({"<b>one</b>": Buy(1), "nine": Buy(9)}, Stall(), scenarios=20, bound=True, progress=False)
+    page = found._repr_html_()
+    assert "<b>one" not in page
+    assert "&lt;b&gt;one" in page
+    ax = found.plot()
+    assert [t.get_text() for t in ax.get_yticklabels()] == [str(n) for n in found.summary().index]
