@@ -10,19 +10,21 @@ chosen:
 - ``append``: all.
 
 Every shop of a batch may have its own sizes; jobs and operations are padded. Times are int64, exact. One step costs
-O(B (n + m)) and some twenty tensor operations, whatever B is.
+O(B (n + m)) and some thirty tensor operations, whatever B is; none waits for the device.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.problems.job_shop import JobShop
 
 Scheme = Literal["nondelay", "active", "append"]
 NEVER = 2**62
+DURATION_SHIFT = 22  # durations are at most 2^40 (see JobShop), machines fewer than 2^21
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,22 @@ class Shops:
     duration: Tensor
     length: Tensor
     num_machines: int
+    # duration, machine and "is over" of each operation in one number, jobs behind each other; each job is followed by
+    # its last operation once more, which is over: one look-up a step in memory far away
+    _packed: Tensor = field(init=False, repr=False, compare=False)
+    _first: Tensor = field(init=False, repr=False, compare=False)  # [B, 1] where each shop begins there
+
+    def __post_init__(self) -> None:
+        if self.num_machines >= 2 ** (DURATION_SHIFT - 1):
+            raise UnsupportedError(f"{self.num_machines} machines are more than a batch of shops can hold")
+        batch, n, k = self.machine.shape
+        place = torch.arange(k + 1, device=self.machine.device)
+        at = torch.minimum(place, self.length.unsqueeze(2) - 1).clamp_(min=0)
+        packed = (self.duration << DURATION_SHIFT) + (self.machine << 1)
+        packed = packed.gather(2, at) + (place >= self.length.unsqueeze(2))
+        object.__setattr__(self, "_packed", packed.flatten())
+        first = torch.arange(batch, device=self.machine.device).unsqueeze(1) * (n * (k + 1))
+        object.__setattr__(self, "_first", first)
 
     @classmethod
     def of(cls, instances: list[JobShop], device: torch.device | str = "cpu") -> "Shops":
@@ -82,8 +100,10 @@ class Partial:
         When each machine ends its last operation.
     machine, duration : int64 tensor [B, n]
         Of each job's next operation (of its last one, if done).
-    end : int64 tensor [B, n, K]
-        End of each operation scheduled; 0 of others.
+    end : int64 tensor [B, n, K] or None
+        End of each operation scheduled; 0 of others. None if nobody asked for it.
+    begin : int64 tensor [B, n], optional
+        Earliest start of each job's next operation; NEVER or later if the job is done. Follows from the others.
     """
 
     step: Tensor
@@ -91,17 +111,17 @@ class Partial:
     free: Tensor
     machine: Tensor
     duration: Tensor
-    end: Tensor
+    end: Tensor | None
+    begin: Tensor = None  # type: ignore[assignment]
 
-    @property
-    def begin(self) -> Tensor:
-        """Earliest start of each job's next operation, int64 [B, n]; NEVER if the job is done."""
-        return torch.maximum(self.ready, self.free.gather(1, self.machine))
+    def __post_init__(self) -> None:
+        if self.begin is None:
+            self.begin = torch.maximum(self.ready, self.free.gather(1, self.machine))
 
     @property
     def makespan(self) -> Tensor:
         """Latest end so far, int64 [B]."""
-        return self.free.amax(1)
+        return self.free.max(1).values  # amax of int64 is five times as slow
 
     @property
     def is_done(self) -> Tensor:
@@ -109,8 +129,8 @@ class Partial:
         return (self.ready == NEVER).all(1)
 
 
-def empty(shops: Shops) -> Partial:
-    """Return the partial schedules in which nothing is scheduled."""
+def empty(shops: Shops, *, keeps_ends: bool = True) -> Partial:
+    """Return the partial schedules in which nothing is scheduled; without `keeps_ends`, only makespans are kept."""
     batch, n, _ = shops.machine.shape
     zeros = torch.zeros(batch, n, dtype=torch.int64, device=shops.machine.device)
     return Partial(
@@ -119,7 +139,7 @@ def empty(shops: Shops) -> Partial:
         free=torch.zeros(batch, shops.num_machines, dtype=torch.int64, device=zeros.device),
         machine=shops.machine[:, :, 0].clone(),
         duration=shops.duration[:, :, 0].clone(),
-        end=torch.zeros_like(shops.duration),
+        end=torch.zeros_like(shops.duration) if keeps_ends else None,
     )
 
 
@@ -129,12 +149,26 @@ def candidates(partial: Partial, scheme: Scheme) -> Tensor:
     if scheme == "append":
         return partial.ready != NEVER
     if scheme == "nondelay":
-        return (begin == begin.amin(1, keepdim=True)) & (partial.ready != NEVER)
-    limit, first = (begin + partial.duration).min(1, keepdim=True)
-    on_target = (partial.machine == partial.machine.gather(1, first)) & (partial.ready != NEVER)
+        earliest = begin.gather(1, begin.argmin(1, keepdim=True))
+        return begin == earliest.masked_fill_(earliest >= NEVER, -1)
+    complete = begin + partial.duration
+    first = complete.argmin(1, keepdim=True)
+    limit = complete.gather(1, first)
+    limit.masked_fill_(limit >= NEVER, -1)
+    on_target = partial.machine == partial.machine.gather(1, first)
     conflict = on_target & (begin < limit)
     # an operation of duration zero completes when it starts: then those that complete at the limit are meant
-    return torch.where(conflict.any(1, keepdim=True), conflict, on_target & (begin + partial.duration == limit))
+    return torch.where(conflict.any(1, keepdim=True), conflict, on_target & (complete == limit))
+
+
+def draw(mask: Tensor, generator: torch.Generator) -> Tensor:
+    """Choose one of each row's candidates with equal probability, int64 [B]; the last job where there is none."""
+    kind = torch.int8 if mask.shape[1] < 128 else torch.int32  # a byte is twice as fast
+    count = mask.view(torch.int8).cumsum(1, dtype=kind)
+    uniform = torch.rand(len(mask), 1, generator=generator, device=mask.device)
+    # below count, whatever the rounding: the largest float32 below 1 times an integer rounds to less than it
+    rank = (uniform * count[:, -1:]).to(kind)
+    return torch.searchsorted(count, rank, right=True).squeeze(1).clamp_(max=mask.shape[1] - 1)
 
 
 def advance(shops: Shops, partial: Partial, job: Tensor) -> Tensor:
@@ -144,19 +178,20 @@ def advance(shops: Shops, partial: Partial, job: Tensor) -> Tensor:
     """
     batch, n, k = shops.machine.shape
     at = job.unsqueeze(1)
-    is_live = partial.ready.gather(1, at) != NEVER
-    machine, step = partial.machine.gather(1, at), partial.step.gather(1, at)
-    free = partial.free.gather(1, machine)
-    end = torch.maximum(partial.ready.gather(1, at), free) + partial.duration.gather(1, at)
-    flat = at * k + step.clamp(max=k - 1)
-    ends = partial.end.view(batch, n * k)
-    ends.scatter_(1, flat, torch.where(is_live, end, ends.gather(1, flat)))
-    partial.free.scatter_(1, machine, torch.where(is_live, end, free))
-    step = step + is_live
-    partial.step.scatter_(1, at, step)
-    is_over = step >= shops.length.gather(1, at)
-    partial.ready.scatter_(1, at, end.masked_fill(is_over, NEVER))
-    flat = at * k + torch.minimum(step, shops.length.gather(1, at) - 1).clamp(min=0)
-    partial.machine.scatter_(1, at, shops.machine.view(batch, n * k).gather(1, flat))
-    partial.duration.scatter_(1, at, shops.duration.view(batch, n * k).gather(1, flat))
+    begin, step, machine = partial.begin.gather(1, at), partial.step.gather(1, at), partial.machine.gather(1, at)
+    is_live = begin < NEVER
+    end = begin + partial.duration.gather(1, at)
+    if partial.end is not None:
+        ends = partial.end.view(batch, n * k)
+        place = at * k + step.clamp(max=k - 1)
+        ends.scatter_(1, place, torch.where(is_live, end, ends.gather(1, place)))
+    partial.free.scatter_(1, machine, torch.where(is_live, end, partial.free.gather(1, machine)))
+    partial.step.scatter_(1, at, step.add_(is_live))
+    cursor = torch.add(shops._first, at, alpha=k + 1).add_(step)
+    packed = shops._packed.index_select(0, cursor.view(-1)).view(batch, 1)
+    partial.duration.scatter_(1, at, packed >> DURATION_SHIFT)
+    partial.machine.scatter_(1, at, (packed >> 1) & (2 ** (DURATION_SHIFT - 1) - 1))
+    partial.ready.scatter_(1, at, end.masked_fill((packed & 1) == 1, NEVER))
+    torch.gather(partial.free, 1, partial.machine, out=partial.begin)
+    torch.maximum(partial.begin, partial.ready, out=partial.begin)
     return end.squeeze(1)
