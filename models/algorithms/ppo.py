@@ -1,284 +1,191 @@
-"""Proximal policy optimisation over any batched environment, with vector rewards and steps of different length.
+"""Proximal policy optimisation (Schulman et al. 2017, arXiv 1707.06347) in B environments at once.
 
-Schulman, Wolski, Dhariwal, Radford, Klimov 2017 (arXiv 1707.06347); the details that matter after Huang et al. 2022
-(ICLR blog, "The 37 implementation details of PPO"): Adam with epsilon 1e-5, annealed step size, advantages standardised
-per minibatch, gradient clipped by its global norm, minibatches shuffled over environments and steps, bootstrapping on
-truncation. Several objectives are scalarised in the advantage, with `weights`, after each critic head has learnt its
-own return; rewards are scaled per objective for the critic alone, so that scaling changes no preference.
+One `PpoTrainer` for every problem: masked, joint and Gaussian actions come with the network, vector rewards and steps
+of unequal length with the environment. The objectives have a critic each and are weighed in the advantage alone.
 """
 
-import copy
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from counterpoint.models.algorithms.cuda_graphs import captured, check_device
+from counterpoint.models.algorithms.episodes import Episodes
 from counterpoint.models.algorithms.gae import gae
-from counterpoint.models.algorithms.normalise import ObservationNormaliser, RewardScale
-from counterpoint.models.algorithms.rollout import EpisodeReturns, Rollout, collect
-from counterpoint.models.algorithms.surrogates import Surrogate, policy_loss
+from counterpoint.models.algorithms.normalise import RewardScale
+from counterpoint.models.algorithms.optimiser_state import load_optimiser_state, optimiser_state, primed
+from counterpoint.models.algorithms.ppo_config import PpoConfig
+from counterpoint.models.algorithms.ppo_loss import FIGURES, Samples, ppo_loss, standardised
+from counterpoint.models.algorithms.rollout import Rollout, collect, final_values
+from counterpoint.models.algorithms.trees import cloned
 from counterpoint.opt.errors import OptionError
-from counterpoint.opt.interfaces import BatchEnvironment, Observation
+from counterpoint.opt.interfaces import BatchEnvironment
 
 
-@dataclass(frozen=True, slots=True)
-class PpoConfig:
-    """Settings of PPO.
-
-    Parameters
-    ----------
-    iterations : int
-        Rollouts, each followed by an update.
-    steps : int
-        Of a rollout, in each environment.
-    epochs, minibatches : int
-        Passes over a rollout, and parts it is cut into in each.
-    lr : float
-        Step size of Adam.
-    anneal : bool
-        Let it fall linearly to 0 over the run.
-    gamma : float
-        Discount per unit of time.
-    lam : float
-        Of advantage estimation, per step.
-    surrogate : {"clip", "kl", "mdpo"}
-    clip : float
-        Of the ratio ("clip"), and of the value if `clip_value`.
-    kl_weight : float
-        Of "kl".
-    entropy, value : float
-        Weights of the entropy bonus and of the critic's loss.
-    clip_value : bool
-    max_grad_norm : float
-    target_kl : float, optional
-        End an update's passes when the policy has moved this far (estimate k3; Schulman 2020).
-    normalise_advantage : bool
-    normalise_observation : list of str
-        Keys of the observation to shift and scale.
-    normalise_reward : bool
-    weights : list of float
-        Preference among the objectives.
-    """
-
-    iterations: int = 100
-    steps: int = 128
-    epochs: int = 4
-    minibatches: int = 4
-    lr: float = 3e-4
-    anneal: bool = True
-    gamma: float = 0.99
-    lam: float = 0.95
-    surrogate: Surrogate = "clip"
-    clip: float = 0.2
-    kl_weight: float = 1.0
-    entropy: float = 0.0
-    value: float = 0.5
-    clip_value: bool = False
-    max_grad_norm: float = 0.5
-    target_kl: float | None = None
-    normalise_advantage: bool = True
-    normalise_observation: tuple[str, ...] = ()
-    normalise_reward: bool = False
-    weights: tuple[float, ...] = (1.0,)
-
-    def __post_init__(self) -> None:
-        for key in ("iterations", "steps", "epochs", "minibatches"):
-            if getattr(self, key) < 1:
-                raise OptionError(f"{key} must be at least 1, not {getattr(self, key)}")
-        for key in ("gamma", "lam"):
-            if not 0 <= getattr(self, key) <= 1:
-                raise OptionError(f"{key} must lie in [0, 1], not {getattr(self, key)}")
-        for key in ("lr", "clip", "max_grad_norm"):
-            if not getattr(self, key) > 0:
-                raise OptionError(f"{key} must be positive, not {getattr(self, key)}")
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What a minibatch's loss is computed from; b rows."""
-
-    observation: Observation
-    action: Tensor
-    log_prob: Tensor  # [b] when it was taken
-    advantage: Tensor  # [b] scalarised
-    value: Tensor  # [b, n] when it was taken, in units of the critic
-    target: Tensor  # [b, n] likewise
-
-
-def losses(
-    agent: nn.Module,
-    batch: Batch,
-    config: PpoConfig,
-    *,
-    old: nn.Module | None = None,
-    progress: float = 0.0,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return a minibatch's loss and its parts: ``policy``, ``value``, ``entropy``, ``approx_kl``, ``clip_share``."""
-    distribution, value = agent(batch.observation)
-    log_ratio = distribution.log_prob(batch.action) - batch.log_prob
-    ratio = log_ratio.exp()
-    advantage = batch.advantage
-    if config.normalise_advantage and len(advantage) > 2:
-        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
-    before = None
-    if config.surrogate != "clip" and old is not None:
-        with torch.no_grad():
-            before = old(batch.observation)[0]
-    policy = policy_loss(
-        config.surrogate,
-        ratio,
-        advantage,
-        clip=config.clip,
-        new=distribution,
-        old=before,
-        kl_weight=config.kl_weight,
-        progress=progress,
-    )
-    error = (value - batch.target).square()
-    if config.clip_value:
-        near = batch.value + (value - batch.value).clamp(-config.clip, config.clip)
-        error = torch.maximum(error, (near - batch.target).square())
-    critic = error.mean()
-    entropy = distribution.entropy().mean()
-    loss = policy + config.value * critic - config.entropy * entropy
-    with torch.no_grad():
-        parts = {
-            "policy": policy.detach(),
-            "value": critic.detach(),
-            "entropy": entropy.detach(),
-            "approx_kl": (ratio - 1 - log_ratio).mean(),
-            "clip_share": ((ratio - 1).abs() > config.clip).float().mean(),
-        }
-    return loss, parts
-
-
-class Ppo:
-    """A PPO run: an `interfaces.Trainer`.
+class PpoTrainer:
+    """A run of PPO; an `interfaces.Trainer`.
 
     Parameters
     ----------
-    env : BatchEnvironment
-    agent : nn.Module
-        ``agent(observation) -> (distribution, value [B, n])``.
+    environment : BatchEnvironment
+    network : nn.Module
+        An `ActorCritic`, on the environment's device.
     config : PpoConfig
+    iterations : int
+        Length of the run, over which rates fall.
     seed : int
-        Of the environment, the actions and the shuffling; the agent's weights are its maker's.
-    evaluate : callable
-        ``evaluate(policy) -> dict of float``; `policy` is a module like `agent` that normalises what it sees by itself.
-    network : dict
-        What the card says of the agent: ``name`` and ``options``.
+        Of the environment's first reset, of actions and of the shuffling.
+    evaluation : callable, optional
+        ``evaluation(network)`` returns figures; called without gradients. ``cost``, if it is among them, is minimised.
+    card : mapping
+        Facts of the checkpoint's card: ``problem``, ``algorithm``, ``network``.
+
+    Raises
+    ------
+    OptionError
+        If minibatches do not divide the samples, the preference does not fit the objectives, or there is no GPU for
+        `use_cuda_graphs`.
+
+    Notes
+    -----
+    With `use_cuda_graphs` the environment must keep its state in the same tensors, and list its generators in an
+    attribute ``generators``.
     """
 
     def __init__(
         self,
-        env: BatchEnvironment,
-        agent: nn.Module,
+        environment: BatchEnvironment,
+        network: nn.Module,
         config: PpoConfig,
+        *,
+        iterations: int,
         seed: int,
-        evaluate: Callable[[nn.Module], dict[str, float]],
-        network: Mapping[str, Any],
+        card: Mapping[str, Any],
+        evaluation: Callable[[Any], dict[str, float]] | None = None,
     ) -> None:
-        if len(config.weights) != env.reward_dim:
-            raise OptionError(f"weights must be {env.reward_dim} numbers, one per objective, not {len(config.weights)}")
-        self.env, self.agent, self.config, self.network = env, agent, config, dict(network)
-        self.judge = evaluate
-        device = env.device
-        self.generator = torch.Generator(device).manual_seed(seed)
-        self.optimiser = torch.optim.Adam(agent.parameters(), lr=config.lr, eps=1e-5)
-        self.observation = env.reset(seed)
-        shapes = {key: tuple(self.observation[key].shape[1:]) for key in config.normalise_observation}
-        self.normaliser = ObservationNormaliser(shapes).to(device) if shapes else None
-        self.reward_scale = RewardScale(env.num_envs, env.reward_dim).to(device) if config.normalise_reward else None
-        self.weights = torch.tensor(config.weights, device=device)
-        self.rollout: Rollout | None = None
-        self.returns = EpisodeReturns.zeros(torch.zeros(env.num_envs, env.reward_dim, device=device))
-        self.iteration = 0
+        if config.use_cuda_graphs:
+            check_device(torch.device(environment.device))
+        total = config.steps * environment.num_envs
+        if total % config.minibatches:
+            raise OptionError(f"minibatches must divide steps x environments = {total}; {config.minibatches} does not")
+        if config.preference is not None and len(config.preference) != environment.reward_dim:
+            raise OptionError(
+                f"preference has {len(config.preference)} weights for {environment.reward_dim} objectives"
+            )
+        self.environment, self.network, self.config = environment, network, config
+        self.iterations, self.card, self.evaluation = iterations, card, evaluation
+        self.iteration, self.samples = 0, 0
+        device = torch.device(environment.device)
+        first, second, third = (int(x) for x in np.random.SeedSequence(seed).generate_state(3))
+        self.observation = cloned(environment.reset(first))
+        self.action_generator = torch.Generator(device).manual_seed(second)
+        self.shuffle_generator = torch.Generator(device).manual_seed(third)
+        self.preference = torch.tensor(config.preference or [1.0] * environment.reward_dim, device=device)
+        self.learning_rate = torch.tensor(config.learning_rate, device=device)
+        self.kl_weight = torch.tensor(config.kl_weight, device=device)
+        self.optimiser = primed(
+            torch.optim.Adam(
+                network.parameters(), self.learning_rate, eps=1e-5, fused=True, capturable=device.type == "cuda"
+            )
+        )
+        self.anchor = None if config.surrogate == "clip" else deepcopy(network).requires_grad_(False)
+        self.reward_scale = RewardScale(environment.num_envs, environment.reward_dim).to(device)
+        self.episodes = Episodes(environment.num_envs, environment.reward_dim, device)
+        self.rollout = Rollout.empty(config.steps, network, self.observation)
+        self.batch = _samples(self.rollout)
+        self.rows = torch.zeros(total // config.minibatches, dtype=torch.int64, device=device)
+        self.figures = torch.zeros(len(FIGURES) + 1, device=device)
+        self._roll, self._update = self._roll_eager, self._update_eager
+        if config.use_cuda_graphs:
+            self._capture(device)
 
     def step(self) -> dict[str, float]:
-        """Collect one rollout, learn from it; return the figures."""
-        config, progress = self.config, self.iteration / self.config.iterations
-        for group in self.optimiser.param_groups:
-            group["lr"] = config.lr * (1.0 - progress) if config.anneal else config.lr
-        rollout = self._collect()
-        flat = self._batch(rollout)
-        figures = self._learn(flat, progress)
+        """Roll out and learn from it."""
+        config, network = self.config, self.network
+        left = 1 - self.iteration / self.iterations
+        self.learning_rate.fill_(config.learning_rate * (max(left, 0.0) if config.is_annealed else 1.0))
+        if config.surrogate == "mdpo":
+            self.kl_weight.fill_(1 / max(left, 1 / self.iterations))
+        normaliser = getattr(network, "normaliser", None)
+        self._roll()
+        if normaliser is not None and self.iteration == 0:  # nothing is known yet of what it normalises by
+            self.samples += self.rows.numel() * config.minibatches
+            normaliser.update(self.batch.observation)
+            self._roll()
+        self.samples += self.rows.numel() * config.minibatches
+        figures = self._assess()
+        if self.anchor is not None:
+            self.anchor.load_state_dict(network.state_dict())
+        figures |= self._learn()
+        if normaliser is not None:
+            normaliser.update(self.batch.observation)
         self.iteration += 1
-        explained = _explained(flat.value, flat.target)
-        return {
-            "samples": float(self.iteration * config.steps * self.env.num_envs),
-            **self.returns.take(),
-            **figures,
-            "explained_variance": explained,
-        }
+        return {"samples": float(self.samples), **figures}
 
     def evaluate(self) -> dict[str, float]:
-        """Judge the policy; its own randomness and the environment's stay untouched."""
-        return self.judge(self.actor())
-
-    def actor(self) -> nn.Module:
-        """Return the policy with its normalisation, statistics as they stand."""
-        return Seeing(self.agent, self.normaliser)
-
-    def policy(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the tensors of `actor`, and the card's facts."""
-        keys = list(self.config.normalise_observation)
-        return self.actor().state_dict(), {"network": self.network, "normalised": keys}
+        """Return the figures of `evaluation`."""
+        if self.evaluation is None:
+            return {}
+        with torch.no_grad():
+            return self.evaluation(self.network)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything a bit-for-bit resume needs."""
-        modules = {"agent": self.agent, "normaliser": self.normaliser, "reward_scale": self.reward_scale}
-        returns = {key: getattr(self.returns, key) for key in EpisodeReturns.__slots__}
-        return {
-            **{name: None if module is None else module.state_dict() for name, module in modules.items()},
-            "iteration": self.iteration,
-            "optimiser": self.optimiser.state_dict(),
-            "generator": self.generator.get_state(),
-            "environment": self.env.state_dict(),
-            "observation": self.observation,
-            "returns": returns,
-        }
+        """Return everything that decides the future."""
+        return cloned(
+            {
+                "iteration": self.iteration,
+                "samples": self.samples,
+                "network": dict(self.network.state_dict()),
+                "optimiser": optimiser_state(self.optimiser),
+                "kl_weight": self.kl_weight,
+                "action_generator": self.action_generator.get_state(),
+                "shuffle_generator": self.shuffle_generator.get_state(),
+                "environment": self.environment.state_dict(),
+                "observation": self.observation,
+                "reward_scale": dict(self.reward_scale.state_dict()),
+                "episodes": self.episodes.state_dict(),
+            }
+        )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go back to such a state."""
-        device = self.env.device
-        for name in ("agent", "normaliser", "reward_scale"):
-            if state[name] is not None:
-                getattr(self, name).load_state_dict(state[name])
-        self.iteration = int(state["iteration"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.generator.set_state(state["generator"].cpu())
-        self.env.load_state_dict(state["environment"])
-        self.observation = {key: tensor.to(device) for key, tensor in state["observation"].items()}
-        self.returns = EpisodeReturns(**{key: tensor.to(device) for key, tensor in state["returns"].items()})
+        """Go back to such a state, in place."""
+        self.iteration, self.samples = int(state["iteration"]), int(state["samples"])
+        self.network.load_state_dict(state["network"])
+        load_optimiser_state(self.optimiser, state["optimiser"])
+        self.kl_weight.copy_(state["kl_weight"])
+        self.action_generator.set_state(state["action_generator"])
+        self.shuffle_generator.set_state(state["shuffle_generator"])
+        self.environment.load_state_dict(state["environment"])
+        for key, tensor in self.observation.items():
+            tensor.copy_(state["observation"][key])
+        self.reward_scale.load_state_dict(state["reward_scale"])
+        self.episodes.load_state_dict(state["episodes"])
 
-    def _collect(self) -> Rollout:
-        if self.rollout is None:
-            with torch.no_grad():
-                seen = self.observation if self.normaliser is None else self.normaliser(self.observation)
-                distribution, value = self.agent(seen)
-                like = distribution.mode()  # draws nothing: the first rollout is as any other
-            self.rollout = Rollout.reserve(self.config.steps, seen, like, value)
-        self.observation = collect(
-            self.env,
-            self.agent,
-            self.observation,
-            self.rollout,
-            self.generator,
-            gamma=self.config.gamma,
-            normaliser=self.normaliser,
-            reward_scale=self.reward_scale,
-            returns=self.returns,
-        )
-        return self.rollout
+    def policy(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the network's tensors and the card's facts."""
+        return dict(self.network.state_dict()), {**self.card, "samples": self.samples}
 
-    def _batch(self, rollout: Rollout) -> Batch:
-        """Return the whole rollout as one batch of T x B rows, advantages scalarised."""
-        config = self.config
-        scale = torch.ones_like(self.weights) if self.reward_scale is None else self.reward_scale.scale
+    def _roll_eager(self) -> None:
+        """Fill the rollout; what is observed then is kept in the same tensors."""
+        last = collect(self.environment, self.network, self.rollout, self.observation, self.action_generator)
+        for key, tensor in self.observation.items():
+            tensor.copy_(last[key])
+
+    @torch.no_grad()
+    def _assess(self) -> dict[str, float]:
+        """Compute advantages and targets; return the figures of the episodes that ended."""
+        rollout, config = self.rollout, self.config
+        reward, preference = rollout.reward, self.preference
+        if config.is_reward_scaled:
+            done = rollout.terminated | rollout.truncated
+            for t in range(config.steps):
+                self.reward_scale.update(reward[t], config.gamma ** rollout.elapsed[t], done[t])
+            reward, preference = reward / self.reward_scale.scale, preference * self.reward_scale.scale
         advantage = gae(
-            (rollout.reward / scale).clamp(-10, 10) if self.reward_scale is not None else rollout.reward,
+            reward,
             rollout.value,
             rollout.last_value,
             rollout.terminated,
@@ -286,68 +193,62 @@ class Ppo:
             gamma=config.gamma,
             lam=config.lam,
             elapsed=rollout.elapsed,
-            final_value=rollout.final_value,
+            final_value=final_values(self.network, rollout),
         )
-        # back to the objectives' own units before they are weighed against each other
-        weighed = (advantage * scale * self.weights).sum(-1)
-        return Batch(
-            {key: tensor.flatten(0, 1) for key, tensor in rollout.observation.items()},
-            rollout.action.flatten(0, 1),
-            rollout.log_prob.flatten(),
-            weighed.flatten(),
-            rollout.value.flatten(0, 1),
-            (advantage + rollout.value).flatten(0, 1),
-        )
+        target = self.batch.target.copy_((advantage + rollout.value).flatten(0, 1))
+        weighed = (advantage @ preference).flatten()
+        self.batch.advantage.copy_(standardised(weighed) if config.advantages == "rollout" else weighed)
+        unexplained = (target - self.batch.value).var() / target.var()
+        return {**self.episodes.figures(rollout), "explained_variance": 1 - float(unexplained)}
 
-    def _learn(self, flat: Batch, progress: float) -> dict[str, float]:
-        config, kept = self.config, []
-        old = copy.deepcopy(self.agent) if config.surrogate != "clip" else None
-        passes = 0
+    def _learn(self) -> dict[str, float]:
+        """Do the passes over the samples; return the mean figures of the updates, and the last pass's divergence."""
+        config, size = self.config, self.rows.numel()
+        total, count = torch.zeros_like(self.figures), 0
         for _ in range(config.epochs):
-            for batch in self._minibatches(flat):
-                loss, parts = losses(self.agent, batch, config, old=old, progress=progress)
-                self.optimiser.zero_grad()
-                loss.backward()
-                norm = nn.utils.clip_grad_norm_(self.agent.parameters(), config.max_grad_norm)
-                self.optimiser.step()
-                kept.append({**parts, "grad_norm": norm})
-            passes += 1
-            recent = kept[-config.minibatches :]
-            if (
-                config.target_kl is not None
-                and sum(float(p["approx_kl"]) for p in recent) / len(recent) > config.target_kl
-            ):
+            order = torch.randperm(size * config.minibatches, generator=self.shuffle_generator, device=self.rows.device)
+            self.figures.zero_()
+            for rows in order.split(size):
+                self.rows.copy_(rows)
+                self._update()
+            total += self.figures
+            count += config.minibatches
+            kl_at = FIGURES.index("kl")
+            limit = None if config.surrogate == "kl" else config.target_kl
+            if limit is not None and float(self.figures[kl_at]) > 1.5 * limit * config.minibatches:
                 break
-        means = {key: float(torch.stack([parts[key] for parts in kept]).mean()) for key in kept[0]}
-        return {**means, "epochs": float(passes), "lr": self.optimiser.param_groups[0]["lr"]}
+        if config.target_kl is not None and config.surrogate == "kl":  # the paper's section 4
+            kl = float(self.figures[kl_at]) / config.minibatches
+            self.kl_weight *= 2.0 if kl > 1.5 * config.target_kl else 0.5 if kl < config.target_kl / 1.5 else 1.0
+        names = (*FIGURES, "gradient_norm")
+        return {**dict(zip(names, (total / count).tolist(), strict=True)), "learning_rate": float(self.learning_rate)}
 
-    def _minibatches(self, flat: Batch) -> Iterator[Batch]:
-        rows = len(flat.log_prob)
-        order = torch.randperm(rows, generator=self.generator, device=flat.log_prob.device)
-        for part in order.tensor_split(self.config.minibatches):
-            yield Batch(
-                {key: tensor[part] for key, tensor in flat.observation.items()},
-                flat.action[part],
-                flat.log_prob[part],
-                flat.advantage[part],
-                flat.value[part],
-                flat.target[part],
-            )
+    def _update_eager(self) -> None:
+        """Take one step of Adam on the minibatch of `rows`."""
+        self.optimiser.zero_grad(set_to_none=True)
+        loss, figures = ppo_loss(self.network, self.batch.select(self.rows), self.config, self.kl_weight, self.anchor)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.max_gradient_norm)
+        self.optimiser.step()
+        self.figures += torch.cat([figures, norm.detach().view(1)])
 
-
-class Seeing(nn.Module):
-    """A policy that normalises what it sees by itself: what is evaluated and saved."""
-
-    def __init__(self, agent: nn.Module, normaliser: ObservationNormaliser | None) -> None:
-        super().__init__()
-        self.agent, self.normaliser = agent, normaliser
-
-    def forward(self, observation: Observation) -> Any:
-        """Return the agent's distribution and value."""
-        return self.agent(observation if self.normaliser is None else self.normaliser(observation))
+    def _capture(self, device: torch.device) -> None:
+        """Replace both loops by graphs; capturing runs them, so the state is put back afterwards."""
+        before = self.state_dict()
+        environments: list[torch.Generator] = getattr(self.environment, "generators", [])
+        self._roll = captured(self._roll_eager, device, [self.action_generator, *environments])
+        self._update = captured(self._update_eager, device, [])
+        self.load_state_dict(before)
 
 
-def _explained(value: Tensor, target: Tensor) -> float:
-    """Return the share of the targets' variance that the critic explains; 1 is perfect, 0 says nothing."""
-    spread = target.var()
-    return float(1.0 - (target - value).var() / spread) if float(spread) > 0 else 0.0
+def _samples(rollout: Rollout) -> Samples:
+    """Return the rollout as rows: views of its buffers, with room for advantages and targets."""
+    value: Tensor = rollout.value.flatten(0, 1)
+    return Samples(
+        observation={key: tensor.flatten(0, 1) for key, tensor in rollout.observation.items()},
+        action=rollout.action.flatten(0, 1),
+        log_prob=rollout.log_prob.flatten(),
+        value=value,
+        advantage=torch.zeros_like(value[:, 0]),
+        target=torch.zeros_like(value),
+    )

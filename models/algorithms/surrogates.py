@@ -1,9 +1,9 @@
 """What a policy step maximises: PPO's clipped ratio, a KL penalty, or mirror descent's.
 
 - ``clip``: Schulman, Wolski, Dhariwal, Radford, Klimov 2017 (arXiv 1707.06347), eq. 7;
-- ``kl``: the same paper, eq. 8, with a fixed weight: ratio * A - weight * KL(old || new);
+- ``kl``: the same paper, eq. 8: ratio * A - weight * KL(old || new);
 - ``mdpo``: Tomar, Shani, Efroni, Ghavamzadeh 2022 (ICLR, arXiv 2005.09814), on-policy form:
-  ratio * A - KL(new || old) / t_k with t_k = 1 - k / K falling over the run.
+  ratio * A - weight * KL(new || old), whose weight 1 / (1 - k / K) rises over the run's K iterations.
 """
 
 from typing import Literal
@@ -21,11 +21,10 @@ def policy_loss(
     ratio: Tensor,
     advantage: Tensor,
     *,
-    clip: float,
-    new: Distribution,
-    old: Distribution | None,
-    kl_weight: float,
-    progress: float,
+    clip: float = 0.2,
+    kl_weight: Tensor | float = 1.0,
+    new: Distribution | None = None,
+    old: Distribution | None = None,
 ) -> Tensor:
     """Return the loss to minimise, a scalar.
 
@@ -36,17 +35,14 @@ def policy_loss(
     advantage : float tensor [b]
     clip : float
         Of ``clip``.
+    kl_weight : float or scalar tensor
+        Of ``kl`` and ``mdpo``.
     new, old : Distribution
-        Old is needed by ``kl`` and ``mdpo``.
-    kl_weight : float
-        Of ``kl``.
-    progress : float
-        Share of the run that is done, in [0, 1); of ``mdpo``.
+        Of ``kl`` and ``mdpo``; gradients go through `new` only.
     """
     if surrogate == "clip":
         return torch.maximum(-advantage * ratio, -advantage * ratio.clamp(1 - clip, 1 + clip)).mean()
+    assert new is not None
     assert old is not None
-    gain = (ratio * advantage).mean()
-    if surrogate == "kl":
-        return kl_weight * old.kl(new).mean() - gain
-    return new.kl(old).mean() / max(1.0 - progress, 1e-3) - gain
+    penalty = old.kl(new) if surrogate == "kl" else new.kl(old)
+    return (kl_weight * penalty - ratio * advantage).mean()
