@@ -16,7 +16,7 @@ from torch import Tensor
 
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Observation, Step
-from counterpoint.simulators.cp.decisions import decide, decide_ranked, is_legal
+from counterpoint.simulators.cp.decisions import decide, decide_ranked, is_legal, rank_towards
 from counterpoint.simulators.cp.encoding import BoolArray, Encoding, IntArray
 from counterpoint.simulators.cp.observing import END, Views, blank_views, observe
 from counterpoint.simulators.cp.propagation import restart
@@ -91,7 +91,7 @@ class CpEnvironment:
         encodings: Sequence[Encoding],
         num_envs: int,
         *,
-        view: View = View(),  # noqa: B008
+        view: View = View(),
         seed: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -117,6 +117,10 @@ class CpEnvironment:
         """Begin new episodes on the encodings of these numbers, one per copy."""
         for row, origin in enumerate(origins):
             place(self.problems, row, self.encodings[origin], origin)
+        return self.restart()
+
+    def restart(self) -> Observation:
+        """Begin every copy's episode again, on the encoding it has."""
         _restart_all(self.problems, np.ones(self.num_envs, bool), self._lookahead)
         return self.observe()
 
@@ -164,6 +168,18 @@ class CpEnvironment:
         _decide_all_ranked(self.problems, self.shape.width, ranked, self.rows, taken, count)
         return torch.from_numpy(taken).to(self.device), torch.from_numpy(count).to(self.device)
 
+    def rank_towards(self, start: IntArray, option: IntArray) -> Tensor:
+        """Return ranked decisions [B, R + 1] towards given semi-active schedules, for `step_ranked`; -1 fills up.
+
+        Parameters
+        ----------
+        start, option : int64 array [B, N]
+            Start times and options present, as `solution` gives them, padded.
+        """
+        ranked = np.empty((self.num_envs, self.rows + 1), np.int64)
+        _rank_all_towards(self.problems, self.shape.width, start, option, self.rows, ranked)
+        return torch.from_numpy(ranked).to(self.device)
+
     @property
     def is_done(self) -> Tensor:
         """Whether each copy has fixed everything, bool [B]."""
@@ -183,7 +199,8 @@ class CpEnvironment:
         """Return start.lb of each interval [N] of one copy (0 where it is not created yet)."""
         intervals = self.problems.intervals[row, : self._facts["intervals"][row]]
         lower = self.problems.options["lower"][row, : self._facts["options"][row]]
-        return np.where(intervals["start"] >= 0, intervals["start"], np.minimum.reduceat(lower, intervals["first"]))
+        least = np.minimum.reduceat(lower, intervals["first"]).clip(min=0)
+        return np.where(intervals["start"] >= 0, intervals["start"], least)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that decides the future."""
@@ -254,3 +271,11 @@ def _decide_all_ranked(
 ) -> None:
     for b in range(len(ranked)):
         count[b] = decide_ranked(row_of(problems, b), width, ranked[b], rows, taken[b])
+
+
+@njit(cache=True)
+def _rank_all_towards(
+    problems: Problem, width: int, start: IntArray, option: IntArray, rows: int, ranked: IntArray
+) -> None:
+    for b in range(len(ranked)):
+        rank_towards(row_of(problems, b), width, start[b], option[b], rows, ranked[b])

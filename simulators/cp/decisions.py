@@ -101,3 +101,21 @@ def decide_ranked(p: Problem, width: int, actions: IntArray, rows: int, taken: I
         taken[count] = action
         count += 1
     return count
+
+
+@njit(cache=True)
+def rank_towards(p: Problem, width: int, start: IntArray, option: IntArray, rows: int, ranked: IntArray) -> None:
+    """Rank the decisions that lead to a given schedule: write to `ranked` [k] those due now, or No-Op; then -1.
+
+    `start` and `option` [N] are the schedule's. If it is semi-active, every interval starting as early as the order of
+    its resource allows, No-Op never passes the next start it needs.
+    """
+    count = 0
+    ranked[:] = -1
+    for j in range(p.facts[0].chains):
+        i = p.chains[j].following
+        if i < p.chains[j].end and start[i] == p.facts[0].time:
+            ranked[count] = j * width + option[i] - p.intervals[i].first
+            count += 1
+    if count == 0 and p.facts[0].time != NEVER:
+        ranked[0] = rows

@@ -1,7 +1,7 @@
 """What the agent sees: for each decision a window of interval tokens, and nothing but the CP variables.
 
-Source: the published environment (Tassel, Gebser and Schekotihin 2023). Row j of a classical shop is job j's window: the
-last fixed interval (or a START token), then the next ones, END tokens behind the last.
+Source: the published environment (Tassel, Gebser and Schekotihin 2023). Row j of a classical shop is job j's window:
+the last fixed interval (or a START token), then the next ones, END tokens behind the last.
 
 Deviations: by default start.lb is normalised by the mean and standard deviation of the start.lb shown; the published
 code takes those of all four features of window slot 1 (``is_quirky``). START has is_fixed 1 and END 0, both have zeros
@@ -130,7 +130,7 @@ def _normalise(p: Problem, is_quirky: bool, view: Views) -> None:
                     square += value * value
                     count += 1
     mean = total / max(count, 1)
-    deviation = max(1.0, np.sqrt(max(0.0, square / max(count, 1) - mean * mean)))
+    deviation = max(1e-8 if is_quirky else 1.0, np.sqrt(max(0.0, square / max(count, 1) - mean * mean)))
     for row in range(rows):
         for k in range(window):
             if tokens[row, k] == REAL:

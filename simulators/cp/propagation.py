@@ -46,7 +46,7 @@ def restart(p: Problem, lookahead: int) -> None:
     for i in range(facts.intervals):
         p.intervals[i].start = p.intervals[i].option = UNFIXED
     for o in range(facts.options):
-        p.options[o].lower = 0
+        p.options[o].lower = -1  # below every time: the first propagation moves all
     for r in range(facts.resources):
         resource = p.resources[r]
         resource.busy = resource.free = resource.is_queued = 0
