@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from counterpoint.opt.problems.job_shop import JobShop
 
@@ -36,3 +37,9 @@ def _random_shop(rng: np.random.Generator, is_flexible: bool) -> JobShop:
 def random_shop() -> Callable[[np.random.Generator, bool], JobShop]:
     """``random_shop(rng, is_flexible)``."""
     return _random_shop
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Tensors this small only wait for a second thread, above all where tests run side by side."""
+    torch.set_num_threads(1)
