@@ -6,6 +6,7 @@ process moves the jobs, after everything else of an instant has happened.
 """
 
 from collections.abc import Generator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def simulate(instance: InterruptedJobShop, scenario: Scenario, policy: Policy) -
     run.clock.run(until=run.clock.process(run.move_jobs()))
     makespan = int(run.end.max())
     events = [e for e in run.events if e[0] < makespan or e[1] in ("end", "start")]
-    events.sort(key=lambda e: (e[0], KINDS.index(str(e[1])), e[2]))
+    events.sort(key=lambda e: (e[0], KINDS.index(str(e[1])), *e[2:]))
     return Trajectory(float(makespan), tuple(events), run.end - run.took, run.end)
 
 
@@ -97,7 +98,7 @@ class _Run:
         ]
         ends = shop.job_offsets.tolist()
         route = list(zip(shop.machine.tolist(), shop.duration.tolist(), strict=True))
-        self.jobs = [_Job(route[a:b]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        self.jobs = [_Job(route[a:b]) for a, b in pairwise(ends)]
         self.offset = ends
         self.end = np.zeros(shop.num_operations, np.int64)
         self.took = np.zeros(shop.num_operations, np.int64)  # from start to end

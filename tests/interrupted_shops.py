@@ -7,15 +7,16 @@ from counterpoint.opt.problems.job_shop import JobShop
 
 
 def random_shop(rng: np.random.Generator, jobs: int | None = None, machines: int | None = None) -> JobShop:
-    """A shop of 1-6 jobs and 1-5 machines; some jobs visit machines again, even twice in a row."""
+    """A shop of 1-6 jobs and 1-5 machines; some jobs visit machines again, even twice in a row, or take no time."""
     n = int(rng.integers(1, 7)) if jobs is None else jobs
     m = int(rng.integers(1, 6)) if machines is None else machines
     longest = int(rng.choice([3, 12, 40]))
+    shortest = int(rng.random() < 0.7)  # 0 or 1
     is_classical = rng.random() < 0.6
     routes = []
     for _ in range(n):
         route = rng.permutation(m) if is_classical else rng.integers(0, m, int(rng.integers(1, m + 3)))
-        routes.append([(int(k), int(rng.integers(1, longest + 1))) for k in route])
+        routes.append([(int(k), int(rng.integers(shortest, longest + 1))) for k in route])
     return JobShop.from_jobs("random", routes, num_machines=m, blocking="swap")
 
 

@@ -14,20 +14,22 @@ One instant, in this order:
 1. operations whose work is done end; a job at its last operation leaves the shop, another is now blocked;
 2. machines fail (also those on which an operation ended just now) and come back up;
 3. jobs move. A job in the source (unlimited, where every job begins) or blocked on an up machine requests the machine
-   of its next operation. (a) While a machine is free, up and requested by jobs that can move, the policy decides, lowest
-   machine index first, who enters; the move frees the machine that the job leaves, at the same instant.
+   of its next operation. (a) While a machine is free, up and requested by jobs that can move, the policy decides,
+   lowest machine index first, who enters; the move frees the machine that the job leaves, at the same instant.
    (b) Then jobs blocked on up machines that request one another's machines in a cycle exchange them, the cycle as a
-   whole; a job whose next operation is on the machine it holds is a cycle of one. (c) Then time goes on to the
-   next instant.
+   whole; a job whose next operation is on the machine it holds is a cycle of one. (c) Then the next instant comes;
+   it is at the same time if an operation of duration zero has started.
 
 A policy may also let a requested machine wait, if some operation is unfinished. It is asked again at the next instant
 at which an operation ends, or a machine comes back up that was down when the waiting began and that is requested or
 holds a blocked job: at nothing else could anybody move who could not before.
 
-No deadlock: if nobody can move, following the requests from any job ends at an unfinished operation or at a down machine.
+No deadlock: if nobody can move, following the requests from any job ends at an unfinished operation or at a machine
+that is down.
 
-Wong et al. leave open, as far as known, which machines fail, how long repairs take and whether work is lost: `fail_when`,
-`repair`, `repair_mean`, `on_interrupt` and their defaults, waiting, and the order within an instant are ours.
+Wong et al. leave open, as far as known, which machines fail, how long repairs take and whether work is lost:
+`fail_when`, `repair`, `repair_mean`, `on_interrupt` and their defaults, waiting, and the order within an instant are
+ours.
 The objective is the makespan.
 """
 
@@ -58,8 +60,8 @@ class InterruptedJobShop:
     Parameters
     ----------
     shop : JobShop
-        Classical (one machine per operation) with ``blocking="swap"``, durations of at least 1, the makespan as
-        objective, no windows of unavailability. Machines may be visited again.
+        Classical (one machine per operation) with ``blocking="swap"``, the makespan as objective, no windows
+        of unavailability. Machines may be visited again.
     shutdown_probability : float
         q in [0, 1]: of an up machine per unit of time.
     repair : {"geometric", "uniform", "fixed"}
@@ -98,7 +100,7 @@ class InterruptedJobShop:
     @classmethod
     def of(cls, shop: JobShop, shutdown_probability: float, **rest: Any) -> "InterruptedJobShop":
         """Build from any classical shop, which is given blocking with swap."""
-        if isinstance(shop, JobShop) and shop.blocking != "swap":
+        if shop.blocking != "swap":
             shop = replace(shop, blocking="swap")
         return cls(shop, shutdown_probability, **rest)
 
@@ -144,8 +146,9 @@ class InterruptedJobShop:
 
     def __repr__(self) -> str:
         extra = "".join(f", {f}" for f in sorted(self.features - {"interruptions"}))
+        size = f"{self.shop.num_jobs} jobs, {self.shop.num_machines} machines"
         return (
-            f"<InterruptedJobShop {printable(self.name)!r}: {self.shop.num_jobs} jobs, {self.shop.num_machines} machines,"
+            f"<InterruptedJobShop {printable(self.name)!r}: {size},"
             f" q {self.shutdown_probability:g}, {self.repair} repairs of mean {self.repair_mean}{extra}>"
         )
 
@@ -189,8 +192,8 @@ class Scenario:
     def failure(self) -> IntArray:
         """When each failure comes on the machine's own clock, which also runs through repairs, int64 [m, L].
 
-        The machine is down from ``failure`` to ``failure + repair`` on that clock. With ``fail_when="always"`` it is the
-        shop's clock; with ``"busy"`` it stands still while the machine is up and does not process.
+        The machine is down from ``failure`` to ``failure + repair`` on that clock. With ``fail_when="always"`` it is
+        the shop's clock; with ``"busy"`` it stands still while the machine is up and does not process.
         """
         past = np.cumsum(self.repair, axis=1) - self.repair
         times: IntArray = np.cumsum(self.up, axis=1) + past
@@ -216,7 +219,7 @@ class Trajectory:
     cost : float
         The makespan.
     events : tuple of (time, kind, machine, job, operation)
-        Sorted by time, kind, machine. Kinds: "end", "fail", "repair", "start"; job and operation are -1 where no
+        Sorted by time, kind, machine, job. Kinds: "end", "fail", "repair", "start"; job and operation are -1 where no
         operation is meant. Failures and repairs at or after the makespan are left out.
     start, end : int64 array [N]
         When each operation of the shop starts and when its work is done, job by job.
@@ -318,7 +321,9 @@ def _repairs(instance: InterruptedJobShop, rng: np.random.Generator, shape: tupl
 
 
 def _validate(instance: InterruptedJobShop) -> None:
-    shop, q, mean = instance.shop, instance.shutdown_probability, instance.repair_mean
+    shop: Any = instance.shop
+    q: Any = instance.shutdown_probability
+    mean: Any = instance.repair_mean
     if not isinstance(shop, JobShop):
         raise InstanceError("expected a job shop", place=("shop",))
     wrong = shop.features - {"blocking-swap"}
@@ -327,8 +332,6 @@ def _validate(instance: InterruptedJobShop) -> None:
             f"expected a classical shop with blocking swap, not {', '.join(sorted(shop.features)) or 'no blocking'}",
             place=("shop",),
         )
-    if shop.duration.min() < 1:
-        raise InstanceError("durations must be at least 1: an operation that takes no time cannot be interrupted")
     if isinstance(q, bool) or not isinstance(q, int | float | np.floating | np.integer) or not 0 <= q <= 1:
         raise InstanceError(f"expected a probability in [0, 1], not {q!r}", place=("shutdown_probability",))
     if isinstance(mean, bool) or not isinstance(mean, int | np.integer) or not 1 <= mean <= MAX_REPAIR_MEAN:

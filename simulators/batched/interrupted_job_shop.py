@@ -221,22 +221,33 @@ def decision(state: State) -> Decision:
     return Decision(machine < m, machine, is_asking & (state.want == machine.unsqueeze(1)), state.is_busy.any(1))
 
 
-def to_decision(batch: Batch, state: State, *, waiting: bool = True) -> Decision:
+def to_decision(batch: Batch, state: State, *, waiting: bool = True, rounds: int | None = None) -> Decision:
     """Go on until in every shop a decision is due or all jobs are out; `state` changes in place.
 
-    With ``waiting=False`` the policy may not wait, and is not asked where one job alone may enter.
+    Parameters
+    ----------
+    batch : Batch
+    state : State
+    waiting : bool
+        False: the policy may not wait, and is not asked where one job alone may enter.
+    rounds : int, optional
+        Do at most so many, and never look whether all are ready unless on the CPU; where a shop is not, no decision is
+        due, or one that leaves no choice, and calling again goes on. Default: as many as it takes.
     """
-    rounds = 0
+    is_cpu = state.time.device.type == "cpu"
+    done = 0
     while True:
         now = decision(state)
         if not waiting:
             now = Decision(now.is_due, now.machine, now.eligible, torch.zeros_like(now.may_wait))
+        if done == rounds:
+            return now
         is_forced = now.is_due & ~now.may_wait & (now.eligible.sum(1) == 1)
         is_idle = ~now.is_due & ~state.is_done & ~state.is_stuck
-        is_cpu = state.time.device.type == "cpu"
-        if (is_cpu or rounds % CHECK_EVERY == 0) and not bool((is_forced | is_idle).any()):
+        may_look = is_cpu or (rounds is None and done % CHECK_EVERY == 0)
+        if may_look and not bool((is_forced | is_idle).any()):
             return now
-        rounds += 1
+        done += 1
         movers = now.eligible & is_forced.unsqueeze(1)
         swappers = _swappers(state) & is_idle.unsqueeze(1)
         _enter(batch, state, movers | swappers)
@@ -319,7 +330,8 @@ def _due(batch: Batch, clock: Tensor, work: Tensor) -> Tensor:
     worked = clock - _at(traces.repaired, period)  # up-time so far
     if batch.is_resumed:
         goal = worked + work
-        return goal + _at(traces.repaired, _count(traces.uptime, goal))
+        # no work at all right after a repair: the reading of the failure before it would be too early
+        return torch.maximum(clock, goal + _at(traces.repaired, _count(traces.uptime, goal)))
     index = torch.arange(traces.up.shape[2], device=clock.device)
     at = period.unsqueeze(2)
     whole = torch.where(index == at, traces.uptime - worked.unsqueeze(2), traces.up)  # up-time left in each period

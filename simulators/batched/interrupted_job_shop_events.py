@@ -29,7 +29,7 @@ def trajectory(instance: InterruptedJobShop, scenario: Scenario, state: State, r
             own = np.flatnonzero(shop.machine == machine)
             if len(own) == 0:
                 continue
-            own = own[np.argsort(start[own])]
+            own = own[np.lexsort((end[own], start[own]))]
             at = np.searchsorted(reading[own], failures, side="left") - 1
             taken = reading[own][at] + (end - start)[own][at] >= failures
             failures, repairs, at = failures[taken], repairs[taken], at[taken]
@@ -40,5 +40,5 @@ def trajectory(instance: InterruptedJobShop, scenario: Scenario, state: State, r
                 for time, kind in ((begin, "fail"), (begin + repair, "repair"))
                 if time < makespan
             ]
-    events.sort(key=lambda e: (e[0], KINDS.index(str(e[1])), e[2]))
+    events.sort(key=lambda e: (e[0], KINDS.index(str(e[1])), *e[2:]))
     return Trajectory(float(makespan), tuple(events), start, end)
