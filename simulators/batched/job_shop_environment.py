@@ -19,11 +19,10 @@ from counterpoint.simulators.batched import job_shop as classical
 from counterpoint.simulators.batched import job_shop_flexible as flexible
 from counterpoint.simulators.batched.job_shop import NEVER, Scheme, Shops
 from counterpoint.simulators.batched.job_shop_bound import MakespanBound
+from counterpoint.simulators.batched.job_shop_candidates import candidate_features
 from counterpoint.simulators.batched.job_shop_flexible import FlexibleShops
 from counterpoint.simulators.batched.job_shop_graph import Edges, NodeFeatures, edges_of
 from counterpoint.simulators.batched.job_shop_random import random_flexible_shops, random_lengths, random_shops
-
-FEATURES = ("wait", "duration", "work_after", "operations_after", "slack", "ready", "machine_free", "machine_work")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ class Rules:
 class JobShopEnvironment:
     """A `BatchEnvironment`.
 
-    Observations: ``action_mask`` bool [B, A], A = n O; ``candidate`` float32 [B, A, 8], the `FEATURES` of every
-    action: times from now and work in units of the shop's first bound, operations in shares of K. With the graph,
+    Observations: ``action_mask`` bool [B, A], A = n O; ``candidate`` float32 [B, A, 9]: see
+    `job_shop_candidates.candidate_features`. With the graph,
     ``operation``, ``job`` and ``machine`` of `NodeFeatures`, in plain time units, written into the same memory at every
     step: copy what is to be kept. The edges are the attribute `edges`.
 
@@ -147,7 +146,7 @@ class JobShopEnvironment:
         mask = self._observation["action_mask"]
         at = action.unsqueeze(1)
         action = torch.where(mask.gather(1, at), at, mask.int().argmax(1, keepdim=True)).squeeze(1)
-        self._potential.take(self.partial, action, self._o)
+        self._potential.take(self.partial, action)
         self._twin.advance(self.shops, self.partial, action)
         self._left -= 1
         ended = np.flatnonzero(self._left == 0)
@@ -244,31 +243,12 @@ class JobShopEnvironment:
         mask = self._twin.candidates(self.partial, self._rules.scheme)
         self._observation: Observation = {"action_mask": mask}
         if self._rules.shows != "graph":
-            self._observation["candidate"] = self._candidate()
+            self._observation["candidate"] = candidate_features(
+                self.partial, self._potential, self._length, self._now, self._bound, self._first_bound
+            )
         if self._nodes is not None:
             self._nodes.update(self.partial)
             self._observation |= {key: getattr(self._nodes, key) for key in ("operation", "job", "machine")}
-
-    def _candidate(self) -> Tensor:
-        """Return the `FEATURES` of every action, float32 [B, A, 8]; 0 where it does not exist."""
-        partial, b, load = self.partial, self.num_envs, self._potential.to_come
-        begin, machine, duration, ready = (
-            x.view(b, -1) for x in (partial.begin, partial.machine, partial.duration, partial.ready)
-        )
-        rest = self._potential.rest
-        k = rest.shape[2] - 1
-        after = rest.gather(2, (partial.step + 1).clamp(max=k).unsqueeze(2)).expand(b, -1, self._o).reshape(b, -1)
-        followers = (self._length - partial.step - 1).unsqueeze(2).expand(b, -1, self._o).reshape(b, -1)
-        now, bound = self._now.unsqueeze(1), self._bound.unsqueeze(1)
-        at_machine = load[:, :1].expand_as(machine) if self._is_flexible else load.gather(1, machine)
-        features = torch.stack([
-            begin - now, duration, after, followers, bound - begin - duration - after, ready - now,
-            partial.free.gather(1, machine) - now, at_machine,
-        ], 2).masked_fill_((begin >= NEVER).unsqueeze(2), 0).float()  # fmt: skip
-        unit = self._first_bound.clamp(min=1).float().view(b, 1, 1)
-        features /= unit
-        features[:, :, 3] *= unit.squeeze(2) / k
-        return features
 
     def _to_device(self, x: Tensor) -> Tensor:
         """Send a host tensor on its way without waiting for it to arrive."""

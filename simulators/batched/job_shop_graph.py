@@ -78,8 +78,8 @@ class NodeFeatures:
     """
 
     __slots__ = (
-        "_before", "_closed", "_duration", "_durations", "_index", "_is_padding", "_length", "_machine", "_place", "_rest", "_share",
-        "_times", "_times_too", "_work", "job", "machine", "operation",
+        "_before", "_closed", "_duration", "_durations", "_index", "_is_padding", "_length", "_machine", "_place",
+        "_rest", "_share", "_times", "_times_too", "_work", "job", "machine", "operation",
     )  # fmt: skip
 
     def __init__(self, shops: Shops | FlexibleShops) -> None:

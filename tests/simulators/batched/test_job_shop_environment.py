@@ -29,8 +29,8 @@ def test_tiny_shop_by_hand() -> None:
     environment = JobShopEnvironment(Shops.of([TINY]), rules=Rules(scheme="active"))
     first = environment.reset()
     assert first["action_mask"].tolist() == [[True, True, False]]
-    # job 0: starts now, takes 3, then 2 in 1 operation (of at most 2), 3 short of 8, machine 0 has 4 to do
-    assert (first["candidate"][0, 0] * 8).tolist() == [0, 3, 2, 4, 3, 0, 0, 4]
+    # job 0: starts now, takes 3, then 2 in 1 operation (of at most 2), 3 short of 8; machine 0 has 4 to do, 4 short
+    assert (first["candidate"][0, 0] * 8).tolist() == [0, 3, 2, 4, 3, 0, 0, 4, 4]
     steps = [environment.step(torch.tensor([job])) for job in (1, 2, 0, 1, 0)]
     assert [float(step.reward[0, 0]) for step in steps] == [0, 0, 0, 0, 0]
     # what could start earliest: job 2 at 0, then job 0 at 1, job 1 at 2, job 0 at 6, nothing (makespan 8)
