@@ -1,0 +1,1 @@
+"""Exact policies of small Markov decision problems."""
