@@ -31,8 +31,10 @@ class Config:
         Over which the learning rate falls to a tenth.
     scenarios, plays : int
         Scenarios per iteration, and plays K of each.
+    decisions : int
+        Decisions of an iteration to learn from, at most; which ones is drawn at random.
     passes, minibatch : int
-        Passes over an iteration's decisions, and decisions per step of Adam.
+        Passes over them, and decisions per step of Adam.
     learning_rate, clip, entropy_weight, max_gradient_norm : float
     waiting : bool
         Whether the policy may let a machine wait.
@@ -44,9 +46,10 @@ class Config:
     iterations: int = 300
     scenarios: int = 16
     plays: int = 16
+    decisions: int = 4096
     passes: int = 1
-    minibatch: int = 1024
-    learning_rate: float = 1e-3
+    minibatch: int = 512
+    learning_rate: float = 2e-3
     clip: float = 0.2
     entropy_weight: float = 0.0
     max_gradient_norm: float = 1.0
@@ -55,7 +58,7 @@ class Config:
     network: Options = field(default_factory=Options)
 
     def __post_init__(self) -> None:
-        for key in ("iterations", "scenarios", "passes", "minibatch"):
+        for key in ("iterations", "scenarios", "decisions", "passes", "minibatch"):
             if getattr(self, key) < 1:
                 raise OptionError(f"{key} must be at least 1, not {getattr(self, key)}")
         if self.plays < 2:
@@ -109,9 +112,10 @@ class SharedBaseline:
             group["lr"] = config.learning_rate * (0.1 + 0.9 * left)
         total = torch.zeros(3, device=self.device)
         count = 0
+        learned = torch.randperm(len(played.row), generator=self.generator, device=self.device)[: config.decisions]
         for _ in range(config.passes):
-            order = torch.randperm(len(played.row), generator=self.generator, device=self.device)
-            for rows in order.split(config.minibatch):
+            order = torch.randperm(len(learned), generator=self.generator, device=self.device)
+            for rows in learned[order].split(config.minibatch):
                 policy, _ = self.network({key: value[rows] for key, value in played.observation.items()})
                 ratio = (policy.log_prob(played.action[rows]) - played.log_prob[rows]).exp()
                 gain = advantage[played.row[rows]]
