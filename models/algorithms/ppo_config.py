@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from counterpoint.models.algorithms.surrogates import Surrogate
 from counterpoint.opt.errors import OptionError
@@ -51,6 +51,8 @@ class PpoConfig:
     use_cuda_graphs : bool
         Replay rollouts and updates as CUDA graphs; see `algorithms.cuda_graphs`.
     """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}  # a mistyped key must not be ignored
 
     steps: int = 128
     epochs: int = 4
