@@ -37,7 +37,7 @@ class Config:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    iterations: int = 60
+    iterations: int = 40
     num_envs: int = 128
     horizon: int = 100
     weights: tuple[float, float] = (1.0, 1.0)
