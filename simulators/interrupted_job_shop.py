@@ -214,7 +214,9 @@ class _Run:
                 self.held.clear()
                 self.awaited = {index for index, machine in enumerate(self.machines) if machine.is_down}
             self.is_news = False
-            while self.enter_free_machine() or self.swap():
+            while self.swap():
+                pass
+            while self.enter_free_machine():
                 pass
             if all(job.state == "out" for job in self.jobs):
                 return
@@ -236,23 +238,27 @@ class _Run:
 
     def enter_free_machine(self) -> bool:
         """Let the policy fill the first machine that is free and requested; False if there is none."""
-        for index, machine in enumerate(self.machines):
-            if machine.occupant is not None or machine.is_down or index in self.held:
-                continue
-            eligible = tuple(j for j, job in enumerate(self.jobs) if job.wish == index and self.can_move(job))
-            if not eligible:
-                continue
-            choice = self.decide(index, eligible)
-            if choice == WAIT:
-                self.held.add(index)
-            else:
-                self.leave(choice)
-                self.enter(choice, index)
-            return True
-        return False
+        asking = {index: eligible for index in range(len(self.machines)) if (eligible := self.eligible(index))}
+        if not asking:
+            return False
+        index = min(asking)
+        is_working = any(job.state == "processing" for job in self.jobs)
+        choice = self.decide(index, asking[index], is_working or len(asking) > 1)
+        if choice == WAIT:
+            self.held.add(index)
+        else:
+            self.leave(choice)
+            self.enter(choice, index)
+        return True
 
-    def decide(self, index: int, eligible: tuple[int, ...]) -> int:
-        may_wait = any(job.state == "processing" for job in self.jobs)
+    def eligible(self, index: int) -> tuple[int, ...]:
+        """Jobs that may enter a machine; none unless it is free, up and not held."""
+        machine = self.machines[index]
+        if machine.occupant is not None or machine.is_down or index in self.held:
+            return ()
+        return tuple(j for j, job in enumerate(self.jobs) if job.wish == index and self.can_move(job))
+
+    def decide(self, index: int, eligible: tuple[int, ...], may_wait: bool) -> int:
         if len(eligible) == 1 and not may_wait:
             return eligible[0]
         choice = int(self.policy.act(self.observe(index, eligible, may_wait)))

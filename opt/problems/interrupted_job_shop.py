@@ -14,15 +14,15 @@ One instant, in this order:
 1. operations whose work is done end; a job at its last operation leaves the shop, another is now blocked;
 2. machines fail (also those on which an operation ended just now) and come back up;
 3. jobs move. A job in the source (unlimited, where every job begins) or blocked on an up machine requests the machine
-   of its next operation. (a) While a machine is free, up and requested by jobs that can move, the policy decides,
-   lowest machine index first, who enters; the move frees the machine that the job leaves, at the same instant.
-   (b) Then jobs blocked on up machines that request one another's machines in a cycle exchange them, the cycle as a
-   whole; a job whose next operation is on the machine it holds is a cycle of one. (c) Then the next instant comes;
-   it is at the same time if an operation of duration zero has started.
+   of its next operation. (a) Jobs blocked on up machines that request one another's machines in a cycle exchange them,
+   the cycle as a whole; a job whose next operation is on the machine it holds is a cycle of one. Nobody else could
+   enter those machines first, so this is no decision. (b) While a machine is free, up and requested by jobs that can
+   move, the policy decides, lowest machine index first, who enters; the move frees the machine that the job leaves, at
+   the same instant. (c) Then the next instant comes; it is at the same time if an operation of duration zero started.
 
-A policy may also let a requested machine wait, if some operation is unfinished. It is asked again at the next instant
-at which an operation ends, or a machine comes back up that was down when the waiting began and that is requested or
-holds a blocked job: at nothing else could anybody move who could not before.
+A policy may also let a requested machine wait, if some operation is unfinished or another machine is still to be
+decided. It is asked again at the next instant at which an operation ends, or a machine comes back up that was down when
+the waiting began and that is requested or holds a blocked job: at nothing else could anybody move who could not before.
 
 No deadlock: if nobody can move, following the requests from any job ends at an unfinished operation or at a machine
 that is down.

@@ -7,7 +7,7 @@ instants at which somebody may move: an operation ends, or a machine comes back 
 blocked job.
 
 One round of `to_decision` does for each shop one of: nothing (a decision is due, or all jobs are out), one move that
-leaves no choice, or swaps and the way to the next such instant. The number of rounds depends on the data. On the CPU
+leaves no choice, or the way to the next such instant and the swaps there. The number of rounds depends on the data. On the CPU
 the loop ends when every shop is ready; on an accelerator that is looked up every `CHECK_EVERY` rounds only, which is
 the one synchronisation.
 """
@@ -218,7 +218,9 @@ def decision(state: State) -> Decision:
     open_ = (state.occupant == n) & ~state.is_down & ~state.is_held
     is_asking = can_move & _pad(open_).gather(1, state.want)
     machine = state.want.masked_fill(~is_asking, m).amin(1)
-    return Decision(machine < m, machine, is_asking & (state.want == machine.unsqueeze(1)), state.is_busy.any(1))
+    is_not_last = state.want.masked_fill(~is_asking, -1).amax(1) > machine
+    eligible = is_asking & (state.want == machine.unsqueeze(1))
+    return Decision(machine < m, machine, eligible, state.is_busy.any(1) | is_not_last)
 
 
 def to_decision(batch: Batch, state: State, *, waiting: bool = True, rounds: int | None = None) -> Decision:
@@ -248,10 +250,9 @@ def to_decision(batch: Batch, state: State, *, waiting: bool = True, rounds: int
         if may_look and not bool((is_forced | is_idle).any()):
             return now
         done += 1
-        movers = now.eligible & is_forced.unsqueeze(1)
-        swappers = _swappers(state) & is_idle.unsqueeze(1)
-        _enter(batch, state, movers | swappers)
         _pass_time(batch, state, is_idle)
+        swappers = _swappers(state) & is_idle.unsqueeze(1)
+        _enter(batch, state, swappers | (now.eligible & is_forced.unsqueeze(1)))
 
 
 def act(batch: Batch, state: State, now: Decision, action: Tensor) -> None:

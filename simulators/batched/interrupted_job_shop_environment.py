@@ -170,7 +170,7 @@ class InterruptedShops:
         elapsed = (self.state.time - before) / scale
         done = self.state.is_done | self.state.is_stuck
         reward = -elapsed if self.reward == "elapsed" else torch.where(done, -self.state.time / scale, 0.0)
-        self.makespan = self.state.time  # of the shops that are done
+        self.makespan = self.state.time.clone()  # of the shops that are done
         self._restart(done)
         observation = self._observe()
         return Step(observation, reward.unsqueeze(1), done, torch.zeros_like(done), elapsed)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.interrupted_shops import RandomPolicy, random_instance
 
 from counterpoint.opt.problems.interrupted_job_shop import WAIT, draw_scenarios
 from counterpoint.simulators.batched.interrupted_job_shop import (
@@ -17,7 +18,6 @@ from counterpoint.simulators.batched.interrupted_job_shop import (
 )
 from counterpoint.simulators.batched.interrupted_job_shop_events import trajectory
 from counterpoint.simulators.interrupted_job_shop import simulate
-from tests.interrupted_shops import RandomPolicy, random_instance
 
 STATES = ("source", "processing", "blocked", "out")
 
