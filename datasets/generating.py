@@ -31,6 +31,9 @@ GENERATORS = (  # the first of a problem is its default
     Generator("demirkol", "job-shop", "Demirkol's, with one set of machines or two", f"{_AT}job_shop:from_demirkol"),
     Generator("flexible", "job-shop", "operations with several machines", f"{_AT}job_shop:flexible"),
     Generator("re-entrant", "job-shop", "jobs that visit machines again", f"{_AT}job_shop:re_entrant"),
+    Generator(
+        "interrupted", "interrupted-job-shop", "blocking shops, random shutdowns", f"{_AT}interrupted_job_shop:uniform"
+    ),
 )
 
 

@@ -23,8 +23,9 @@ class Problem:
     is_integral : bool
         Objectives are whole numbers, so that a bound less than one away proves nothing yet.
     parts : tuple of (str, str)
-        Lazy names ``module:attribute`` of ``instance``, ``solution``, ``check``, ``plot``, ``reference``
-        (best-known bounds of a named instance) and ``encode``/``decode`` (JSON).
+        Lazy names ``module:attribute`` of ``instance``, ``check``, ``plot`` and ``encode``/``decode`` (JSON); of a
+        static problem ``solution`` and ``reference`` (best-known bounds of a named instance); of a sequential one
+        ``scenarios``, ``simulate`` and ``bound`` (see `interfaces`: DrawScenarios, Simulate, PerfectInformation).
     """
 
     name: str
@@ -60,6 +61,24 @@ PROBLEMS = (
             ("decode", "counterpoint.opt.problems.job_shop_json:decode"),
             ("plot", "counterpoint.opt.plots.gantt:plot_gantt"),
             ("reference", "counterpoint.datasets.registry:best_known"),
+        ),
+    ),
+    Problem(
+        "interrupted-job-shop",
+        "blocking job shop with swaps whose machines shut down at random",
+        "sequential",
+        "min",
+        "mwkr",
+        True,
+        (
+            ("instance", "counterpoint.opt.problems.interrupted_job_shop:InterruptedJobShop"),
+            ("scenarios", "counterpoint.opt.problems.interrupted_job_shop:draw_scenarios"),
+            ("simulate", "counterpoint.simulators.interrupted_job_shop:simulate"),
+            ("check", "counterpoint.opt.problems.interrupted_job_shop_check:check"),
+            ("bound", "counterpoint.solvers.cp_sat.interrupted_job_shop:perfect_information"),
+            ("encode", "counterpoint.opt.problems.interrupted_job_shop_json:encode"),
+            ("decode", "counterpoint.opt.problems.interrupted_job_shop_json:decode"),
+            ("plot", "counterpoint.opt.plots.interrupted_gantt:plot_interrupted_gantt"),
         ),
     ),
 )
