@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from counterpoint.models.algorithms.self_labelling import Recent, cosine, imitation_loss
+from counterpoint.models.checkpoints import load_into, load_policy
 from counterpoint.models.networks.job_shop_pointer import JobShopPointer, Options
 from counterpoint.models.policies.job_shop_replay import Replay, replay, reverse, reverse_start
 from counterpoint.models.policies.job_shop_rollout import roll_out
@@ -50,7 +51,7 @@ class Config:
     nondelay : float
         Share of the samples that are non-delay schedules at first; falls to a quarter of it.
     temperature : float
-        Of the samples.
+        Of the wildest sample; the others' fall evenly to 0, which is greedy.
     labels : {"own", "tabu"}
     tabu_moves : int
         Moves per shop for ``labels="tabu"``.
@@ -62,6 +63,8 @@ class Config:
         The first, and the last as a share of it.
     max_gradient_norm : float
     network : Options
+    start_from : str
+        A checkpoint whose network to go on from (Adam and the labels start anew); empty for random weights.
     validation : int
         Shops in the fixed validation set of each of the last three sizes.
     """
@@ -81,6 +84,7 @@ class Config:
     final_rate: float = 0.02
     max_gradient_norm: float = 1.0
     network: Options = field(default_factory=Options)
+    start_from: str = ""
     validation: int = 8
 
     def __post_init__(self) -> None:
@@ -126,6 +130,9 @@ class SelfLabelling:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = JobShopPointer(config.network).to(self.device)
+        if config.start_from:
+            found = load_policy(config.start_from)
+            load_into(self.network, found, config.start_from)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
         self.recent = Recent(config.memory)
 
@@ -177,11 +184,11 @@ class SelfLabelling:
             self.network,
             shops,
             embedding,
-            samples=config.samples,
-            temperature=config.temperature,
+            temperature=torch.linspace(0, config.temperature, config.samples),
             generator=self.generator,
             nondelay=round(config.samples * config.nondelay * (1 - 0.75 * self._progress())),
         )
+        assert built is not None
         self.samples += int(shops.length.sum()) * config.samples
         makespan = built.makespan.view(batch, config.samples)
         best = makespan.argmin(1) + torch.arange(batch, device=self.device) * config.samples
@@ -218,10 +225,15 @@ class SelfLabelling:
             with torch.no_grad():
                 embedding = self.network.encode(shops)
             generator = torch.Generator(self.device).manual_seed(0)
-            for name, samples, temperature in (("greedy", 1, 0.0), ("best_of_16", 16, 1.0)):
+            for name, samples in (("greedy", 1), ("best_of_16", 16)):
                 built = roll_out(
-                    self.network, shops, embedding, samples=samples, temperature=temperature, generator=generator
+                    self.network,
+                    shops,
+                    embedding,
+                    temperature=torch.linspace(0, 1, samples),
+                    generator=generator,
                 )
+                assert built is not None
                 gaps = _gaps(shops, built.start.view(len(shops.machine), samples, jobs, machines))
                 figures[f"{name}_gap_percent_{jobs}x{machines}"] = 100 * gaps
         for name in ("greedy", "best_of_16"):
@@ -254,8 +266,8 @@ class SelfLabelling:
         self.generator.set_state(state["generator"])
         self.recent = Recent(self.config.memory)
         for label in state["labels"]:
-            m = int(label["machine"].max()) + 1
-            shops = Shops(*(label[name].to(self.device) for name in ("machine", "duration", "length")), m)
+            tensors = (label[name].to(self.device) for name in ("machine", "duration", "length"))
+            shops = Shops(*tensors, int(label["machine"].max()) + 1)
             self.recent.add([Label(shops, replay(shops, label["start"].to(self.device)))])
 
     def policy(self) -> tuple[dict[str, Any], dict[str, Any]]:

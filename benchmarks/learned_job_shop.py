@@ -1,0 +1,203 @@
+"""What the shipped learned policy is worth on Taillard's job shops, beside rules, random sampling and tabu search.
+
+Rows (benchmarks/results/learned_job_shop.csv), per instance, gaps to the best known makespan in per cent:
+
+- learned-greedy (one schedule), learned-32, learned-128 (the greedy ones and samples, best of so many);
+- random-32, random-128: as many random non-delay schedules; fdd-mwkr and lrm: one pass of a rule;
+- tabu@32, tabu@128: the foundation's tabu search after as much CPU time as learned-32 and learned-128 took;
+- hybrid@32, hybrid@128 (with --hybrid): the default method, given that much wall time and one thread.
+
+Then a paired test on 100 fresh random 15 x 15 shops (benchmarks/results/learned_job_shop_paired.csv): learned-greedy
+against fdd-mwkr, learned-32 against random-32.
+
+    python benchmarks/learned_job_shop.py [CLASS ...] [--instances 10] [--hybrid] [--checkpoint x.safetensors]
+
+One thread, CPU seconds of this process, compilation excluded; every schedule is judged by the checker. The policy was
+trained on random shops alone: no instance of these classes was looked at in training or in choosing anything.
+"""
+
+import argparse
+import csv
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import counterpoint as ct
+from counterpoint.datasets.generators.job_shop import uniform
+from counterpoint.datasets.registry import best_known
+from counterpoint.models.policies.job_shop import Options, load_network
+from counterpoint.models.policies.job_shop_run import Run
+from counterpoint.opt.budget import Budget, Clock
+from counterpoint.opt.evaluation.statistics import bootstrap_interval, sign_test
+from counterpoint.opt.problems.job_shop import JobShop, Schedule
+from counterpoint.opt.problems.job_shop_check import check
+from counterpoint.solvers.bounds.job_shop import best_bound
+from counterpoint.solvers.local_search.job_shop import improve
+from counterpoint.solvers.local_search.job_shop_starts import best_rule_schedule
+from counterpoint.solvers.rules import job_shop_randomised as randomised
+from counterpoint.solvers.rules.job_shop import schedule
+from counterpoint.solvers.warm_up import job_shop as warm_up
+
+RESULTS = Path(__file__).parent / "results"
+COLUMNS = ("class", "instance", "method", "makespan", "best_known", "gap_percent", "cpu_s")
+FIRST = range(1, 80, 10)
+CLASSES = {f"ta{first:02d}-{first + 9}": tuple(f"ta{k:02d}" for k in range(first, first + 10)) for first in FIRST}
+SIZES = dict(zip(CLASSES, ("15x15", "20x15", "20x20", "30x15", "30x20", "50x15", "50x20", "100x20"), strict=True))
+
+
+class Logged(Run):
+    """A run that notes the best schedule after each batch, and the CPU time."""
+
+    def _reason(self):
+        self.log = [*getattr(self, "log", []), (self.done, self.best, time.process_time())]
+        return super()._reason()
+
+
+class CpuClock(Clock):
+    """A clock that counts CPU seconds of this process."""
+
+    def elapsed_s(self) -> float:
+        """CPU seconds since the start."""
+        return time.process_time() - self.started
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("classes", nargs="*", metavar="CLASS", help=f"{', '.join(CLASSES)}, paired; default: all")
+    parser.add_argument("--instances", type=int, default=10, help="at most so many of each class")
+    parser.add_argument("--hybrid", action="store_true")
+    parser.add_argument("--checkpoint", default="", help="default: the one shipped")
+    chosen = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    warm_up.tabu()
+    network = load_network(chosen.checkpoint)
+    for name in chosen.classes or [*CLASSES, "paired"]:
+        if name == "paired":
+            paired(network, 100)
+            continue
+        table: dict[str, list[float]] = {}
+        cost: dict[str, list[float]] = {}
+        for instance in CLASSES[name][: chosen.instances]:
+            shop = ct.benchmark(instance)
+            known = int(best_known(shop).upper_bound)
+            rows = []
+            for method, built, cpu_s in measured(shop, network, known, has_hybrid=chosen.hybrid):
+                verdict = check(shop, built)
+                assert verdict.is_feasible
+                gap = 100 * (verdict.objective / known - 1)
+                table.setdefault(method, []).append(gap)
+                cost.setdefault(method, []).append(cpu_s)
+                rows.append(
+                    {"class": name, "instance": instance, "method": method, "makespan": int(verdict.objective),
+                     "best_known": known, "gap_percent": round(gap, 3), "cpu_s": round(cpu_s, 3)}
+                )  # fmt: skip
+            record(rows)
+            print(f"   {instance}", *(f"{row['method']}={row['gap_percent']:.1f}" for row in rows), flush=True)
+        means = (f"{m} {statistics.mean(g):.2f} ({statistics.mean(cost[m]):.2f} s)" for m, g in table.items())
+        print(f"{name} ({SIZES[name]}), mean gap in % (CPU-s): {'; '.join(means)}", flush=True)
+    return 0
+
+
+def measured(shop: JobShop, network, known: int, *, has_hybrid: bool):
+    """Yield (method, schedule, CPU seconds) on one instance."""
+    _, built, cpu_s = learned(shop, network, 0, "greedy", 1)[-1]
+    yield "learned-greedy", built, cpu_s
+    spent = {}
+    for done, built, cpu_s in learned(shop, network, 0, "sample", 128):
+        if done in (32, 128):
+            spent[done] = cpu_s
+            yield f"learned-{done}", built, cpu_s
+    for count in (32, 128):
+        begun = time.process_time()
+        yield f"random-{count}", random(shop, count), time.process_time() - begun
+    for rule in ("fdd-mwkr", "lrm"):
+        begun = time.process_time()
+        built = schedule(shop, rule)
+        yield rule, built, time.process_time() - begun
+    yield from tabu(shop, known, spent)
+    for count, seconds in spent.items() if has_hybrid else ():
+        result = ct.solve(shop, "hybrid", time_limit=seconds, threads=1, target=known)
+        yield f"hybrid@{count}", result.solution, result.cpu_s
+
+
+def learned(shop: JobShop, network, seed: int, mode: str, count: int) -> list[tuple[int, Schedule, float]]:
+    """Return (schedules built, the best of them, CPU seconds) after each batch; the bound's time is included."""
+    begun = time.process_time()
+    budget = Budget(iterations=count, threads=1)
+    run = Logged(shop, network, budget.start(), seed, Options(mode=mode), lambda solution=None, *, bound=None: None)
+    run.bound = None  # the table is of exactly so many schedules, even where the first is proved optimal
+    run.solve()
+    return [(done, best, at - begun) for done, best, at in run.log]
+
+
+def random(shop: JobShop, count: int, seed: int = 0) -> Schedule:
+    """Return the best of so many random non-delay schedules."""
+    budget = Budget(iterations=count)
+    options = randomised.Options(rule="random")
+    return randomised.solve(shop, budget, seed, options, lambda solution=None, *, bound=None: None).solution
+
+
+def tabu(shop: JobShop, known: int, spent: dict[int, float]):
+    """Yield what one tabu run holds after each of the times."""
+    found: list[tuple[float, Schedule]] = []
+    begun = time.process_time()
+    clock = CpuClock(Budget(time_limit_s=max(spent.values()), target=known), begun)
+    start = best_rule_schedule(shop)
+    found.append((clock.elapsed_s(), start))
+
+    def report(solution: Schedule | None = None, *, bound: float | None = None) -> None:
+        if solution is not None:
+            found.append((clock.elapsed_s(), solution))
+
+    improve(shop, start, clock, 0, report, bound=best_bound(shop))
+    for count, seconds in spent.items():
+        held = [(at, built) for at, built in found if at <= seconds] or found[:1]
+        yield f"tabu@{count}", min((built for _, built in held), key=lambda one: one.makespan), seconds
+
+
+def paired(network, count: int) -> None:
+    """Compare on fresh shops; differences in per cent of the other's makespan, negative if the policy is better."""
+    rows = []
+    for k in range(count):
+        shop = uniform(jobs=15, machines=15, seed=500_000 + k)
+        greedy = learned(shop, network, k, "greedy", 1)[-1][1]
+        sampled = learned(shop, network, k, "sample", 32)[-1][1]
+        pairs = {
+            "learned-greedy against fdd-mwkr": (greedy, schedule(shop, "fdd-mwkr")),
+            "learned-32 against random-32": (sampled, random(shop, 32, k)),
+        }
+        for title, (ours, theirs) in pairs.items():
+            assert check(shop, ours).is_feasible
+            rows.append({"pair": title, "instance": shop.name, "ours": ours.makespan, "theirs": theirs.makespan})
+    with (RESULTS / "learned_job_shop_paired.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    for title in dict.fromkeys(row["pair"] for row in rows):
+        ours, theirs = (np.array([r[key] for r in rows if r["pair"] == title], float) for key in ("ours", "theirs"))
+        interval = bootstrap_interval(100 * (ours / theirs - 1))
+        wins, losses = int((ours < theirs).sum()), int((ours > theirs).sum())
+        print(f"{title}: {interval} %, {wins} wins, {losses} losses, sign test p = {sign_test(wins, losses):.2g}")
+
+
+def record(rows: list[dict[str, object]]) -> None:
+    """Put rows into the file, in place of older ones of the same instance and method."""
+    path = RESULTS / "learned_job_shop.csv"
+    new = {(str(row["instance"]), str(row["method"])): row for row in rows}
+    old: list[dict[str, object]] = []
+    if path.exists():
+        with path.open(newline="") as file:
+            old = [dict(r) for r in csv.DictReader(file) if (r["instance"], r["method"]) not in new]
+    merged = sorted([*old, *rows], key=lambda row: str(row["instance"]))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(merged)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
