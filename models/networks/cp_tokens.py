@@ -46,7 +46,7 @@ class CpTokens(nn.Module):
         Of the initial weights; default: torch's own.
     """
 
-    def __init__(self, options: Options = Options(), generator: torch.Generator | None = None) -> None:  # noqa: B008
+    def __init__(self, options: Options = Options(), generator: torch.Generator | None = None) -> None:
         super().__init__()
         width, hidden = options.width, options.hidden
         self.is_fixed, self.is_legal = nn.Embedding(2, 1), nn.Embedding(2, 1)

@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from ortools.sat.python import cp_model
 
-from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import OptionError, UnsupportedError
 from counterpoint.opt.problems.job_shop import IntArray, JobShop, Schedule
 from counterpoint.solvers.bounds.job_shop import best_bound
-from counterpoint.solvers.cp_sat.job_shop import Options, set_parameters
 from counterpoint.solvers.cp_sat.job_shop_model import build
 
 BoolArray = npt.NDArray[np.bool_]
@@ -75,7 +73,10 @@ def _search(
     for i in np.flatnonzero(~is_fixed & (earliest > 0)).tolist():
         model.cp.add(model.start[i] >= int(earliest[i]))
     solver = cp_model.CpSolver()
-    set_parameters(solver, shop, Budget(), seed, Options(), 1)
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = seed % 2**31
+    # not the stronger propagation of `job_shop`: deterministic time does not count it (2 units were 17 CPU-s)
+    solver.parameters.linearization_level = 0
     solver.parameters.max_deterministic_time = effort
     status = solver.solve(model.cp)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
