@@ -66,7 +66,25 @@ class Algorithm:
 
 _AT = "counterpoint.models.training."
 
-ALGORITHMS: tuple[Algorithm, ...] = ()
+ALGORITHMS = (  # the first of a problem is its default
+    Algorithm(
+        "self-labelled",
+        "job-shop",
+        f"{_AT}job_shop_self_labelling",
+        "sample schedules, imitate the best; no solver",
+    ),
+    Algorithm("ppo", "job-shop", f"{_AT}job_shop_ppo", "a graph network that dispatches classical and flexible shops"),
+    Algorithm("cp-guided", "job-shop", f"{_AT}cp_guided", "episodes on CP variables, cut and completed by CP-SAT"),
+    Algorithm(
+        "shared-baseline",
+        "interrupted-job-shop",
+        f"{_AT}interrupted_job_shop_shared",
+        "many plays of one scenario, each judged by their mean",
+    ),
+    Algorithm("ppo", "interrupted-job-shop", f"{_AT}interrupted_job_shop", "PPO with a critic, one episode a scenario"),
+    Algorithm("ppo", "inventory", f"{_AT}ppo_inventory", "PPO on a problem whose optimum is known exactly"),
+    Algorithm("ppo", "gymnasium", f"{_AT}ppo_gymnasium", "PPO on a Gymnasium task (setting env_id)"),
+)
 
 
 def algorithms(problem: str | None = None) -> tuple[Algorithm, ...]:
