@@ -113,11 +113,12 @@ def graph_of(shops: FlexibleShops) -> ShopGraph:
     visits = torch.zeros(batch, m, device=device).scatter_add_(1, machine.flatten(1), share.flatten(1).float())
     unit = torch.maximum(least.sum(2).amax(1), work.amax(1)).clamp(min=1)
     scaled = least / unit.view(-1, 1, 1)
+    jobs = is_real.any(2).sum(1).view(-1, 1, 1)  # a shop of n jobs has durations of about 1 / n
     done = scaled.cumsum(2)
     used = (visits > 0).float()
     place = torch.arange(k, device=device) / is_real.sum(2, keepdim=True).clamp(min=1)
     operation = torch.stack([
-        scaled * n, done, scaled.sum(2, keepdim=True) - done, options / used.sum(1).clamp(min=1).view(-1, 1, 1),
+        scaled * jobs, done, scaled.sum(2, keepdim=True) - done, options / used.sum(1).clamp(min=1).view(-1, 1, 1),
         place.expand(batch, n, k),
     ], 3) * is_real.unsqueeze(3)  # fmt: skip
     total = is_real.flatten(1).sum(1, keepdim=True).clamp(min=1)
@@ -127,7 +128,7 @@ def graph_of(shops: FlexibleShops) -> ShopGraph:
     successor = torch.stack([node[:, :, :-1][has_next], node[:, :, 1:][has_next]])
     flat_machine = machine + (row * m).view(-1, 1, 1, 1)
     eligible = torch.stack([node.unsqueeze(3).expand_as(machine)[is_option], flat_machine[is_option]])
-    taken = (duration / unit.view(-1, 1, 1, 1) * n)[is_option].unsqueeze(1)
+    taken = (duration / unit.view(-1, 1, 1, 1) * jobs.unsqueeze(3))[is_option].unsqueeze(1)
     return ShopGraph(operation.view(-1, OPERATION), machines.view(-1, MACHINE), successor, eligible, taken)
 
 

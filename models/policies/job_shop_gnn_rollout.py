@@ -91,6 +91,23 @@ class Situation:
         self.first_machine = shop * shops.num_machines
         self.o, self.last = o, k - 1
 
+    def candidates(self) -> Tensor:
+        """Return what may be chosen, bool [R, A].
+
+        In shops without options those on one machine only, that of the first: which of several machines is served
+        first at an instant makes no difference to the schedule.
+        """
+        mask = candidates(self.partial, self.scheme)
+        if self.o > 1 or self.scheme == "append":
+            return mask
+        machine = self.partial.machine.flatten(1)
+        return mask & (machine == machine.gather(1, mask.int().argmax(1, keepdim=True)))
+
+    def work(self) -> Tensor:
+        """Return the work to come of each action's job, int64 [R, A]."""
+        rest = self.potential.rest.gather(2, self.partial.step.unsqueeze(2))
+        return rest.expand(-1, -1, self.o).flatten(1)
+
     def decisions(self, mask: Tensor, rows: Tensor) -> Decisions:
         """Describe the decisions of some rows; `mask` [D, A] says what may be chosen there."""
         partial = self.partial
@@ -126,8 +143,9 @@ def roll_out(
     generator: torch.Generator | None = None,
     takes_notes: bool = False,
     stop: Callable[[], bool] | None = None,
+    finishes: bool = False,
 ) -> Built | None:
-    """Build `samples` schedules of each shop; None if `stop` said so on the way.
+    """Build `samples` schedules of each shop.
 
     Parameters
     ----------
@@ -135,18 +153,22 @@ def roll_out(
         Of the samples; with notes it must be 1.
     generator : torch.Generator, optional
         Without one every decision takes the likeliest candidate (of equals, the first).
+    stop : callable, optional
+        Asked at each step whether to give up, which returns None,
+    finishes : bool
+        or has the rest dispatched by the rule of most work remaining.
     """
     situation = Situation(shops, samples, scheme)
-    batch = len(situation.rows.machine)
     notes: list[Notes] = []
-    offset = 0
+    offset, is_late = 0, False
     for _ in range(int(situation.total.max())):
-        if stop is not None and stop():
+        is_late = is_late or (stop is not None and stop())
+        if is_late and not finishes:
             return None
-        mask = candidates(situation.partial, scheme)
-        action = mask.int().argmax(1)  # what there is where there is no choice
+        mask = situation.candidates()
+        action = situation.work().masked_fill(~mask, -1).argmax(1)
         rows = (mask.sum(1) > 1).nonzero().squeeze(1)
-        if len(rows):
+        if len(rows) and not is_late:
             decisions = situation.decisions(mask[rows], rows)
             log_prob, value = network(embeddings, decisions)
             chosen = _choose(log_prob, decisions, temperature, generator)
@@ -156,9 +178,7 @@ def roll_out(
                 notes.append(Notes(decisions, chosen + offset, log_prob[chosen], value, bound, rows))
                 offset += len(log_prob)
         situation.apply(action)
-    makespan = situation.partial.makespan
-    assert batch == len(makespan)
-    return Built(situation.partial, makespan, situation.unit, _joined(notes) if notes else None)
+    return Built(situation.partial, situation.partial.makespan, situation.unit, _joined(notes) if notes else None)
 
 
 def _choose(log_prob: Tensor, decisions: Decisions, temperature: float, generator: torch.Generator | None) -> Tensor:

@@ -10,6 +10,7 @@ Schulman et al. 2017 (PPO) and 2016 (advantages), see `models.algorithms`; Zhang
 
 import time
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -205,8 +206,8 @@ class JobShopPpo:
             "iteration": self.iteration,
             "samples": self.samples,
             "cpu_s": self.cpu_s,
-            "network": dict(self.network.state_dict()),
-            "optimiser": self.optimiser.state_dict(),
+            "network": {key: tensor.clone() for key, tensor in self.network.state_dict().items()},
+            "optimiser": deepcopy(self.optimiser.state_dict()),
             "shops_generator": self.shops_generator.get_state(),
             "generator": self.generator.get_state(),
         }
@@ -215,7 +216,7 @@ class JobShopPpo:
         """Go back to such a state."""
         self.iteration, self.samples, self.cpu_s = state["iteration"], state["samples"], state["cpu_s"]
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.load_state_dict(deepcopy(state["optimiser"]))
         self.shops_generator.set_state(state["shops_generator"])
         self.generator.set_state(state["generator"])
 

@@ -23,8 +23,9 @@ def candidate_features(
 ) -> Tensor:
     """Return the `FEATURES` of every action, float32 [B, A, 9]; 0 where it does not exist.
 
-    Times from `now` and work in shares of `unit`, operations in shares of K. Slacks are how much later the job could
-    end, or the machine (if it worked without a pause), without raising the bound on the makespan.
+    Times from `now` and work in shares of `unit`, operations in shares of the longest
+    job's. Slacks are how much later the job could end, or the machine (if it worked without a pause), without raising
+    the bound on the makespan.
 
     Parameters
     ----------
@@ -50,5 +51,5 @@ def candidate_features(
     ], 2).masked_fill_((begin >= NEVER).unsqueeze(2), 0).float()  # fmt: skip
     scale = unit.clamp(min=1).float().view(batch, 1, 1)
     features /= scale
-    features[:, :, 3] *= scale.squeeze(2) / k
+    features[:, :, 3] *= scale.squeeze(2) / length.max(1, keepdim=True).values.clamp(min=1)
     return features
