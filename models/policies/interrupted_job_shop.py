@@ -68,7 +68,7 @@ def policy(instance: InterruptedJobShop, seed: int, options: Options) -> Policy:
         return LearnedPolicy(instance, network, waiting=waiting)
     if instance.shutdown_probability > 0:
         raise UnsupportedError("plays can be sampled beforehand only where machines never fail (q = 0)")
-    return Follow(best_play(instance, network, options.samples, seed, waiting=waiting))
+    return Follow(instance, best_play(instance, network, options.samples, seed, waiting=waiting))
 
 
 def load_network(checkpoint: str = "") -> tuple[InterruptedShopNetwork, bool]:
@@ -174,20 +174,25 @@ class Follow:
 
     Parameters
     ----------
+    instance : InterruptedJobShop
     starts : list of list of int
-        Start of each operation of each job.
+        Start of each operation of each job; longer rows are cut.
     """
 
-    def __init__(self, starts: list[list[int]]) -> None:
+    def __init__(self, instance: InterruptedJobShop, starts: list[list[int]]) -> None:
+        shop = instance.shop
         self.starts = starts
+        # when each operation leaves its machine: of several that start at once the first to leave comes first
+        self.leave = [
+            [*row[1:length], row[length - 1] + int(shop.duration[end - 1])]
+            for row, length, end in zip(starts, np.diff(shop.job_offsets).tolist(), shop.job_offsets[1:], strict=True)
+        ]
 
     def start(self, episode: int) -> None:
         """Begin another scenario; nothing is kept."""
 
     def act(self, observation: Observation) -> int:
         """Return the job whose start is now, or `WAIT`."""
-        for j in observation.eligible:
-            k = observation.operation[j] + (observation.job_state[j] == "blocked")
-            if self.starts[j][k] == observation.time:
-                return j
-        return WAIT  # refused by the simulator if the plan is of another shop
+        coming = ((j, observation.operation[j] + (observation.job_state[j] == "blocked")) for j in observation.eligible)
+        now = [(self.leave[j][k], j) for j, k in coming if self.starts[j][k] == observation.time]
+        return min(now)[1] if now else WAIT  # refused by the simulator if the plan is of another shop

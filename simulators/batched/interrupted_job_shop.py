@@ -7,9 +7,9 @@ instants at which somebody may move: an operation ends, or a machine comes back 
 blocked job.
 
 One round of `to_decision` does for each shop one of: nothing (a decision is due, or all jobs are out), one move that
-leaves no choice, or the way to the next such instant and the swaps there. The number of rounds depends on the data. On the CPU
-the loop ends when every shop is ready; on an accelerator that is looked up every `CHECK_EVERY` rounds only, which is
-the one synchronisation.
+leaves no choice, or the way to the next such instant and the swaps there. The number of rounds depends on the data.
+On the CPU the loop ends when every shop is ready; on an accelerator that is looked up every `CHECK_EVERY` rounds
+only, which is the one synchronisation.
 """
 
 from dataclasses import dataclass, fields

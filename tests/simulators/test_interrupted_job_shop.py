@@ -1,5 +1,7 @@
 """The reference simulator: by hand, against the foundation's judge and exact model, and in distribution."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from tests.interrupted_shops import RandomPolicy, random_shop
@@ -169,5 +171,5 @@ def test_makespans_grow_with_the_shutdown_probability() -> None:
         instance = InterruptedJobShop(base, q)
         costs = [simulate(instance, s, RandomPolicy(i)).cost for i, s in enumerate(draw_scenarios(instance, 60, 1))]
         quantiles.append(np.quantile(costs, np.linspace(0.1, 0.9, 9)))
-    for low, high in zip(quantiles[:-1], quantiles[1:], strict=True):
+    for low, high in pairwise(quantiles):
         assert (high > low).all()

@@ -22,6 +22,11 @@ from counterpoint.simulators.interrupted_job_shop import simulate
 STATES = ("source", "processing", "blocked", "out")
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
 def check_parity(seed: int) -> None:
     """Drive the batched twin with what the reference's policy decided; compare what is seen and what happens."""
     rng = np.random.default_rng(seed)

@@ -11,6 +11,11 @@ from counterpoint.simulators.batched.interrupted_job_shop_environment import Dra
 SMALL = Draw(jobs_min=2, jobs_max=4, machines_min=2, machines_max=3, duration_max=20, periods=64)
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
 def random_actions(observation: dict[str, torch.Tensor], generator: torch.Generator) -> torch.Tensor:
     chance = torch.rand(observation["action_mask"].shape, generator=generator)
     return (chance * observation["action_mask"]).argmax(1)
@@ -115,16 +120,16 @@ def test_wrong_settings_are_refused() -> None:
             Draw(**wrong)  # type: ignore[arg-type]
 
 
-def random_episodes(count: int, seed: int) -> None:
-    """Play `count` random episodes of every variant and assert that each ends."""
+def random_episodes(count: int, seed: int, variants: tuple[int, ...]) -> None:
+    """Play `count` random episodes of these variants and assert that each ends."""
     generator = torch.Generator().manual_seed(seed)
-    for k in range(8):
+    for k in variants:
         draw = Draw(
             jobs_min=2, jobs_max=7, machines_min=2, machines_max=5, duration_min=k % 2, duration_max=30, periods=96,
             probabilities=(0.0, 0.02, 0.1, 0.3), repair_mean=(3, 12)[k // 4],
             fail_when="busy" if k & 2 else "always", on_interrupt="restart" if k % 3 == 0 else "resume",
         )  # fmt: skip
-        batch, _ = draw_batch(draw, count // 8, generator)
+        batch, _ = draw_batch(draw, count // len(variants), generator)
         state = empty(batch)
         now = to_decision(batch, state, waiting=k % 4 != 1)
         while bool(now.is_due.any()):
@@ -140,10 +145,10 @@ def random_episodes(count: int, seed: int) -> None:
 
 
 def test_no_deadlock_in_two_thousand_random_episodes() -> None:
-    random_episodes(2000, 0)
+    random_episodes(2000, 0, (0, 1, 6, 7))
 
 
 @pytest.mark.slow
 def test_no_deadlock_in_a_hundred_thousand_random_episodes() -> None:
     for seed in range(10):
-        random_episodes(10_000, seed)
+        random_episodes(10_000, seed, tuple(range(8)))
