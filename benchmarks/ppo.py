@@ -27,7 +27,7 @@ Run = Callable[[int, int], tuple[Any, int]]
 
 def ours(seed: int, steps: int) -> tuple[Any, int]:
     """Train with our defaults; return the network and the steps taken."""
-    config = Config(iterations=steps // 1024)
+    config = Config(iterations=steps // 2048)
     trainer = build(config, seed, "cpu")
     for _ in range(config.iterations):
         trainer.step()
@@ -42,7 +42,7 @@ def zoo(seed: int, steps: int) -> tuple[Any, int]:
 
 def sb3_with_our_settings(seed: int, steps: int) -> tuple[Any, int]:
     """Stable-Baselines3 with the settings of `ours`."""
-    return _sb3(seed, steps, num_envs=32, n_steps=32, batch_size=1024, n_epochs=8, gae_lambda=0.8, gamma=0.98,
+    return _sb3(seed, steps, num_envs=64, n_steps=32, batch_size=1024, n_epochs=8, gae_lambda=0.8, gamma=0.98,
                 learning_rate=_linear(3e-3), clip_range=0.2)  # fmt: skip
 
 

@@ -37,13 +37,13 @@ class Config:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     env_id: str = "CartPole-v1"
-    iterations: int = 96
-    num_envs: int = 32
+    iterations: int = 48
+    num_envs: int = 64
     hidden: tuple[int, ...] = (64, 64)
     is_normalised: bool = False
     episodes: int = 20
     ppo: PpoConfig = field(
-        default_factory=lambda: PpoConfig(steps=32, epochs=8, minibatches=1, learning_rate=3e-3, gamma=0.98, lam=0.8)
+        default_factory=lambda: PpoConfig(steps=32, epochs=8, minibatches=2, learning_rate=3e-3, gamma=0.98, lam=0.8)
     )
 
     def __post_init__(self) -> None:

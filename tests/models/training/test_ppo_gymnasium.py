@@ -25,7 +25,7 @@ def one_thread() -> Iterator[None]:
 
 SHORT = Config(iterations=4, num_envs=4, episodes=3, is_normalised=True, ppo=PpoConfig(steps=32, minibatches=2))
 ACROBOT = Config(
-    "Acrobot-v1", iterations=244, num_envs=32, ppo=PpoConfig(steps=64, epochs=4, minibatches=2, learning_rate=1e-3)
+    "Acrobot-v1", iterations=150, num_envs=32, ppo=PpoConfig(steps=64, epochs=4, minibatches=2, learning_rate=1e-3)
 )
 LUNAR_LANDER = Config(
     "LunarLander-v3",
