@@ -63,7 +63,10 @@ class CpTokens(nn.Module):
 
     def forward(self, observation: Observation) -> Tensor:
         """Return the logits of all actions, float [B, R + 1]; -3.4e38 of illegal ones."""
-        rows = self.rows(observation)
+        return self.logits(self.rows(observation), observation)
+
+    def logits(self, rows: Tensor, observation: Observation) -> Tensor:
+        """Return the logits of all actions from the rows' embeddings, float [B, R + 1]; -3.4e38 of illegal ones."""
         start = self.start_head(rows).squeeze(-1)
         exists = observation["row_exists"]
         wait = (self.wait_head(rows).squeeze(-1) * exists).sum(1) / exists.sum(1)

@@ -93,7 +93,7 @@ class CpGuided:
             verdicts = [check(shop, decode(shop, *environment.solution(row))) for row in range(SAMPLES)]
             if not all(verdict.is_feasible for verdict in verdicts):
                 raise RuntimeError(f"the roll-out of {shop.name} is infeasible")
-            objective = np.array([verdict.objective for verdict in verdicts]) / _simple_bound(shop)
+            objective = np.array([verdict.objective for verdict in verdicts]) / simple_bound(shop)
             best.append(objective.min())
             mean.append(objective.mean())
         return {"cost": 100 * (float(np.mean(best)) - 1), "mean_sample_cost": 100 * (float(np.mean(mean)) - 1)}
@@ -251,7 +251,7 @@ def _options(shop: JobShop, schedule: Schedule) -> np.ndarray:
     return np.flatnonzero(shop.option_machine == schedule.machine[of])
 
 
-def _simple_bound(shop: JobShop) -> float:
+def simple_bound(shop: JobShop) -> float:
     """Longest job or mean load of the machines, with every operation's shortest option."""
     shortest = np.minimum.reduceat(shop.option_duration, shop.option_offsets[:-1])
     return max(float(np.add.reduceat(shortest, shop.job_offsets[:-1]).max()), shortest.sum() / shop.num_machines)
