@@ -76,7 +76,7 @@ def test_plays_are_recorded_where_there_is_a_choice(network: InterruptedShopNetw
     assert bool((played.observation["action_mask"].sum(1) > 1).all())
     distribution, _ = network(played.observation)
     torch.testing.assert_close(distribution.log_prob(played.action), played.log_prob, atol=1e-5, rtol=1e-5)
-    assert set(played.row.tolist()) == set(range(4))
+    assert set(played.row.tolist()) == set(range(6))
 
 
 def test_checkpoints(network: InterruptedShopNetwork, tmp_path: Path) -> None:

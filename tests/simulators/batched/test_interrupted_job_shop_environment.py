@@ -125,7 +125,7 @@ def random_episodes(count: int, seed: int, variants: tuple[int, ...]) -> None:
     generator = torch.Generator().manual_seed(seed)
     for k in variants:
         draw = Draw(
-            jobs_min=2, jobs_max=7, machines_min=2, machines_max=5, duration_min=k % 2, duration_max=30, periods=96,
+            jobs_min=2, jobs_max=5, machines_min=2, machines_max=4, duration_min=k % 2, duration_max=9, periods=24,
             probabilities=(0.0, 0.02, 0.1, 0.3), repair_mean=(3, 12)[k // 4],
             fail_when="busy" if k & 2 else "always", on_interrupt="restart" if k % 3 == 0 else "resume",
         )  # fmt: skip
