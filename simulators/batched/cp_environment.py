@@ -83,7 +83,7 @@ class CpEnvironment:
     Notes
     -----
     ``step`` restarts a copy in the step that ends its episode; ``step_ranked`` and ``assign`` serve roll-outs, which
-    keep what is done. Both cost a few microseconds per copy and no Python loop over copies or intervals.
+    keep what is done. Neither loops in Python over copies or intervals.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ def blocking(jobs):
 
 def play(environment, *actions):
     for action in actions:
-        taken, count = environment.step_ranked(torch.tensor([[action]]))
+        _, count = environment.step_ranked(torch.tensor([[action]]))
         assert int(count) == 1, f"{action} is illegal"
 
 
