@@ -1,7 +1,8 @@
 """The main job, as a user would run it: benchmark files solved in batch, verified, compared, reported.
 
-`make demo` runs this. It writes instance files, hands the folder to `counterpoint compare`, then verifies one
-written result again with `counterpoint check`. Every number it prints comes from this run.
+`make demo` runs this. It writes instance files, hands the folder to `counterpoint compare`, then verifies every
+written result again with `counterpoint check`, and sets policies against each other in a shop whose machines break
+down, with `counterpoint evaluate`. Every number it prints comes from this run.
 """
 
 import subprocess
@@ -13,10 +14,11 @@ import counterpoint as ct
 
 INSTANCES = ("ft06", "ft10", "ft20", "la01", "la21", "abz5", "abz7", "ta01", "ta21", "ta41", "ta61", "ta71")
 METHODS = (
-    "hybrid", "cp-sat", "tabu", "mip-disjunctive", "shifting-bottleneck", "randomised", "fdd-mwkr", "lrm", "spt",
-    "random",
+    "hybrid", "cp-sat", "tabu", "mip-disjunctive", "shifting-bottleneck", "self-labelled", "randomised", "fdd-mwkr", "lrm",
+    "spt", "random",
 )  # fmt: skip
 SECONDS = 5
+POLICIES = ("gnn", "mwkr", "fdd-mwkr", "fifo", "random")
 
 
 def main() -> int:
@@ -44,8 +46,15 @@ def main() -> int:
         [str(command[0]), "check", "--json", *map(str, results)], capture_output=True, text=True, check=False
     )
     print("all confirmed" if check.returncode == 0 else check.stdout + check.stderr)
+    plant = ct.generate("interrupted-job-shop", jobs=8, machines=6, shutdown_probability=0.02, seed=1)
+    ct.write(plant, folder / "plant.json")
+    evaluate = [str(command[0]), "evaluate", str(folder / "plant.json"), "--scenarios", "100"]
+    for policy in POLICIES:
+        evaluate += ["--policy", policy]
+    print(f"\n$ counterpoint {' '.join(evaluate[1:])}\n", flush=True)
+    status = subprocess.run(evaluate, check=False).returncode
     print(f"\nThe report with Gantt charts: {folder / 'report.html'}   ({time.monotonic() - started:.0f} s in all)")
-    return check.returncode
+    return check.returncode or status
 
 
 if __name__ == "__main__":
