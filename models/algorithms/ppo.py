@@ -83,7 +83,9 @@ class PpoTrainer:
         self.observation = cloned(environment.reset(first))
         self.action_generator = torch.Generator(device).manual_seed(second)
         self.shuffle_generator = torch.Generator(device).manual_seed(third)
-        self.preference = torch.tensor(config.preference or [1.0] * environment.reward_dim, device=device)
+        self.preference = torch.tensor(
+            config.preference or [1.0] * environment.reward_dim, dtype=torch.float32, device=device
+        )
         self.learning_rate = torch.tensor(config.learning_rate, device=device)
         self.kl_weight = torch.tensor(config.kl_weight, device=device)
         self.optimiser = primed(
@@ -113,6 +115,7 @@ class PpoTrainer:
         self._roll()
         if normaliser is not None and self.iteration == 0:  # nothing is known yet of what it normalises by
             self.samples += self.rows.numel() * config.minibatches
+            self._assess()
             normaliser.update(self.batch.observation)
             self._roll()
         self.samples += self.rows.numel() * config.minibatches

@@ -47,7 +47,7 @@ class InventoryEnvironment:
         self.inventory = data = Inventory() if inventory is None else inventory
         self.num_envs, self.horizon, self.is_excess_legal = num_envs, horizon, is_excess_legal
         self.device = torch.device(device)
-        self.weights = None if weights is None else torch.tensor(weights, device=self.device)
+        self.weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=self.device)
         self.reward_dim = 2 if weights is None else 1
         self.generator = torch.Generator(self.device)
         self.generators = [self.generator]

@@ -138,6 +138,14 @@ def test_resume_is_bit_for_bit(config: PpoConfig) -> None:
     assert torch.equal(again.action_generator.get_state(), whole.action_generator.get_state())
 
 
+def test_whole_numbers_will_do_for_preference_and_weights() -> None:
+    figures = run(trainer(InventoryEnvironment(num_envs=8), dataclasses.replace(FAST, preference=(1, 3))), 1)
+    assert figures[0]["samples"] == 16 * 8
+    both, one = InventoryEnvironment(num_envs=4), InventoryEnvironment(num_envs=4, weights=(1, 3))
+    order = torch.tensor([0, 1, 2, 3])
+    assert torch.allclose(one.step(order).reward[:, 0], both.step(order).reward @ torch.tensor([1.0, 3.0]))
+
+
 def test_the_seed_decides_all() -> None:
     first, second, other = (trainer(InventoryEnvironment(num_envs=8), FAST, seed=s) for s in (1, 1, 2))
     assert run(first, 2) == run(second, 2)
@@ -159,6 +167,8 @@ def test_observation_statistics_move_in_training_only_and_are_saved() -> None:
     learner = trainer(GymnasiumEnvironment("CartPole-v1", num_envs=8), FAST, is_normalised=True)
     run(learner, 2)
     assert learner.samples == 3 * 16 * 8  # the first rollout is spent on the statistics
+    steps = [len(each.actions) for each in learner.environment.vector.envs]
+    assert learner.episodes.running[:, 1].tolist() == steps  # and it counts in the episodes' returns and lengths
     tensors, _ = learner.policy()
     count = tensors["normaliser.moments.observation.count"].clone()
     assert float(count) == pytest.approx(3 * 16 * 8)
