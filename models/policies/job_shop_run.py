@@ -69,9 +69,9 @@ class Run:
             if found is None:
                 reason = Termination.TIME
                 continue
-            self._keep(*found)
             if number == 0:
                 self.greedy_s = self.clock.elapsed_s()
+            self._keep(*found)
             number += 1
             reason = self._reason()
         if self.best is None:

@@ -73,13 +73,15 @@ def test_evaluation_changes_nothing() -> None:
 
 
 def test_learns() -> None:
-    """Three seconds of training halve the distance between the sampled schedules and the best of them."""
-    config = dataclasses.replace(TINY, iterations=40, sizes=((6, 4),), operations=300, samples=16, warm_up=0.0)
+    """A second of training brings the samples closer to the best of them, and the greedy schedule down."""
+    config = dataclasses.replace(
+        TINY, iterations=25, sizes=((6, 4),), operations=240, samples=16, warm_up=0.0, updates=6, validation=40
+    )
     trainer = build(config, 0)
     before = trainer.evaluate()["greedy_gap_percent"]
-    spread = [trainer.step()["mean_to_label_percent"] for _ in range(40)]
+    spread = [trainer.step()["mean_to_label_percent"] for _ in range(25)]
     assert sum(spread[-5:]) < 0.7 * sum(spread[:5])
-    assert trainer.evaluate()["greedy_gap_percent"] < before - 5
+    assert trainer.evaluate()["greedy_gap_percent"] < before - 2
 
 
 def test_labels_are_never_longer_than_the_samples_mean() -> None:
