@@ -14,8 +14,8 @@ import counterpoint as ct
 
 INSTANCES = ("ft06", "ft10", "ft20", "la01", "la21", "abz5", "abz7", "ta01", "ta21", "ta41", "ta61", "ta71")
 METHODS = (
-    "hybrid", "cp-sat", "tabu", "mip-disjunctive", "shifting-bottleneck", "self-labelled", "randomised", "fdd-mwkr", "lrm",
-    "spt", "random",
+    "hybrid", "cp-sat", "tabu", "mip-disjunctive", "shifting-bottleneck", "self-labelled", "randomised", "fdd-mwkr",
+    "lrm", "spt", "random",
 )  # fmt: skip
 SECONDS = 5
 POLICIES = ("gnn", "mwkr", "fdd-mwkr", "fifo", "random")
