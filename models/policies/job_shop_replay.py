@@ -85,3 +85,11 @@ def reverse_start(shops: Shops, start: Tensor, makespan: Tensor) -> Tensor:
     place = torch.arange(k, device=start.device)
     at = torch.where(place < shops.length.unsqueeze(2), shops.length.unsqueeze(2) - 1 - place, place)
     return (makespan.view(-1, 1, 1) - start - shops.duration).gather(2, at)
+
+
+def stacked(ways: list[Shops]) -> Shops:
+    """Return shops of one shape as one batch."""
+    if len(ways) == 1:
+        return ways[0]
+    parts = (torch.cat([getattr(way, name) for way in ways]) for name in ("machine", "duration", "length"))
+    return Shops(*parts, ways[0].num_machines)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from counterpoint.models.networks.job_shop_pointer import JobShopPointer
 from counterpoint.models.policies.job_shop_beam import beam
-from counterpoint.models.policies.job_shop_replay import replay, reverse, reverse_start
+from counterpoint.models.policies.job_shop_replay import replay, reverse, reverse_start, stacked
 from counterpoint.models.policies.job_shop_rollout import roll_out
 from counterpoint.models.policies.job_shop_rule import most_work_remaining
 from counterpoint.opt.budget import Clock
@@ -152,14 +152,6 @@ def shifted(shops: Shops, start: Tensor, makespan: Tensor) -> tuple[Tensor, Tens
     right = replay(other, reverse_start(shops, start, makespan), describe=False)
     left = replay(shops, reverse_start(other, right.start, right.makespan), describe=False)
     return left.start, left.makespan
-
-
-def stacked(ways: list[Shops]) -> Shops:
-    """Return shops of one shape as one batch."""
-    if len(ways) == 1:
-        return ways[0]
-    parts = (torch.cat([getattr(way, name) for way in ways]) for name in ("machine", "duration", "length"))
-    return Shops(*parts, ways[0].num_machines)
 
 
 def _limit(clock: Clock, options: "Options") -> float:

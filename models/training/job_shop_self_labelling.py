@@ -4,7 +4,8 @@ Each iteration draws fresh random shops of one size, obtains a good schedule of 
 earlier iterations.
 
 - ``labels="own"`` is self-labelling (see `algorithms.self_labelling`). Deviations from the paper: some of the samples
-  are non-delay schedules, which are far better than active ones until the network knows when to wait; the best sample
+  are non-delay schedules, which are far better than active ones until the network knows when to wait; half of the
+  samples schedule the shop backwards in time, and the best of all is the label; it
   is shifted left and right once (forward and backward, Giffler and Thompson's way), which can only shorten it; and it
   teaches both the shop and the shop run backwards in time, of which it is a schedule too.
 - ``labels="tabu"`` is imitation of the foundation's tabu search, with the same replay; it needs numba.
@@ -22,7 +23,7 @@ from torch import Tensor
 from counterpoint.models.algorithms.self_labelling import Recent, cosine, imitation_loss
 from counterpoint.models.checkpoints import load_into, load_policy
 from counterpoint.models.networks.job_shop_pointer import JobShopPointer, Options
-from counterpoint.models.policies.job_shop_replay import Replay, replay, reverse, reverse_start
+from counterpoint.models.policies.job_shop_replay import Replay, replay, reverse, reverse_start, stacked
 from counterpoint.models.policies.job_shop_rollout import roll_out
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
@@ -47,7 +48,7 @@ class Config:
     operations : int
         Operations per iteration and sample: the number of shops is this over those of one shop.
     samples : int
-        Schedules per shop and iteration.
+        Schedules per shop and iteration, half of them of the shop run backwards; an even number.
     nondelay : float
         Share of the samples that are non-delay schedules at first; falls to a quarter of it.
     temperature : float
@@ -88,10 +89,12 @@ class Config:
     validation: int = 8
 
     def __post_init__(self) -> None:
-        at_least = {"iterations": 1, "operations": 1, "samples": 1, "tabu_moves": 1, "updates": 1, "memory": 2}
+        at_least = {"iterations": 1, "operations": 1, "samples": 2, "tabu_moves": 1, "updates": 1, "memory": 2}
         for name, least in {**at_least, "validation": 1}.items():
             if getattr(self, name) < least:
                 raise OptionError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.samples % 2:
+            raise OptionError(f"samples must be even, not {self.samples}")
         if not self.sizes or any(min(size) < 1 or size[0] * size[1] > 100_000 for size in self.sizes):
             raise OptionError("sizes must list (jobs, machines), each at least 1, of at most 100,000 operations")
         for name in ("warm_up", "nondelay", "final_rate"):
@@ -177,22 +180,31 @@ class SelfLabelling:
         if config.labels == "tabu":
             start = _tabu(shops, config.tabu_moves, self.seed + self.iteration).to(self.device)
             return start, (start + shops.duration).amax((1, 2)).double()
-        batch = len(shops.machine)
+        batch, samples = len(shops.machine), config.samples // 2
+        other = reverse(shops)
+        both = stacked([shops, other])
         with torch.no_grad():
-            embedding = self.network.encode(shops)
+            embedding = self.network.encode(both)
         built = roll_out(
             self.network,
-            shops,
+            both,
             embedding,
-            temperature=torch.linspace(0, config.temperature, config.samples),
+            temperature=torch.linspace(0, config.temperature, samples),
             generator=self.generator,
-            nondelay=round(config.samples * config.nondelay * (1 - 0.75 * self._progress())),
+            nondelay=round(samples * config.nondelay * (1 - 0.75 * self._progress())),
         )
         assert built is not None
-        self.samples += int(shops.length.sum()) * config.samples
-        makespan = built.makespan.view(batch, config.samples)
-        best = makespan.argmin(1) + torch.arange(batch, device=self.device) * config.samples
-        return built.start[best], makespan.double().mean(1)
+        self.samples += 2 * int(shops.length.sum()) * samples
+        makespan, best = built.makespan.view(2, batch, samples).min(2)
+        ahead, back = (
+            built.start.view(2, batch, samples, *shops.machine.shape[1:])[
+                way, torch.arange(batch, device=self.device), best[way]
+            ]
+            for way in (0, 1)
+        )
+        is_ahead = (makespan[0] <= makespan[1]).view(-1, 1, 1)
+        start = torch.where(is_ahead, ahead, reverse_start(other, back, makespan[1]))
+        return start, built.makespan.view(2, batch, samples).double().mean((0, 2))
 
     def _learn(self, label: Label) -> float:
         """Do one step of Adam on one batch of labels; return the loss."""
