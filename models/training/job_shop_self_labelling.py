@@ -250,6 +250,7 @@ class SelfLabelling:
                 figures[f"{name}_gap_percent_{jobs}x{machines}"] = 100 * gaps
         for name in ("greedy", "best_of_16"):
             figures[f"{name}_gap_percent"] = float(np.mean([v for key, v in figures.items() if key.startswith(name)]))
+        figures["cost"] = figures["greedy_gap_percent"]  # what a run keeps its best policy by
         return figures
 
     def state_dict(self) -> dict[str, Any]:
