@@ -13,8 +13,8 @@ earlier iterations.
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,87 +22,14 @@ from torch import Tensor
 
 from counterpoint.models.algorithms.self_labelling import Recent, cosine, imitation_loss
 from counterpoint.models.checkpoints import load_into, load_policy
-from counterpoint.models.networks.job_shop_pointer import JobShopPointer, Options
+from counterpoint.models.networks.job_shop_pointer import JobShopPointer
 from counterpoint.models.policies.job_shop_replay import Replay, replay, reverse, reverse_start, stacked
 from counterpoint.models.policies.job_shop_rollout import roll_out
-from counterpoint.opt.errors import OptionError
-from counterpoint.opt.problems.job_shop import JobShop, Schedule
-from counterpoint.opt.problems.job_shop_check import check
+from counterpoint.models.training.job_shop_labels import mean_gap, random_shops, tabu_starts
+from counterpoint.models.training.job_shop_self_labelling_config import Config
 from counterpoint.simulators.batched.job_shop import Shops
 
-SIZES = ((6, 6), (8, 6), (8, 8), (10, 8), (10, 10), (15, 10), (20, 10), (15, 15))
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Configuration of the training.
-
-    Parameters
-    ----------
-    iterations : int
-        Over which the learning rate falls and the sizes open up; training may go on after it.
-    sizes : tuple of (int, int)
-        (jobs, machines) of the shops to train on, smallest first.
-    warm_up : float
-        Share of the iterations after which all sizes are in use; they come in one after the other.
-    operations : int
-        Operations per iteration and sample: the number of shops is this over those of one shop.
-    samples : int
-        Schedules per shop and iteration, half of them of the shop run backwards; an even number.
-    nondelay : float
-        Share of the samples that are non-delay schedules at first; falls to a quarter of it.
-    temperature : float
-        Of the wildest sample; the others' fall evenly to 0, which is greedy.
-    labels : {"own", "tabu"}
-    tabu_moves : int
-        Moves per shop for ``labels="tabu"``.
-    updates : int
-        Steps of Adam per iteration, each on one batch of labels.
-    memory : int
-        Batches of labels kept.
-    learning_rate, final_rate : float
-        The first, and the last as a share of it.
-    max_gradient_norm : float
-    network : Options
-    start_from : str
-        A checkpoint whose network to go on from (Adam and the labels start anew); empty for random weights.
-    validation : int
-        Shops in the fixed validation set of each of the last three sizes.
-    """
-
-    iterations: int = 3000
-    sizes: tuple[tuple[int, int], ...] = SIZES
-    warm_up: float = 0.3
-    operations: int = 3600
-    samples: int = 32
-    nondelay: float = 0.5
-    temperature: float = 1.0
-    labels: Literal["own", "tabu"] = "own"
-    tabu_moves: int = 5000
-    updates: int = 8
-    memory: int = 64
-    learning_rate: float = 2e-3
-    final_rate: float = 0.02
-    max_gradient_norm: float = 1.0
-    network: Options = field(default_factory=Options)
-    start_from: str = ""
-    validation: int = 8
-
-    def __post_init__(self) -> None:
-        at_least = {"iterations": 1, "operations": 1, "samples": 2, "tabu_moves": 1, "updates": 1, "memory": 2}
-        for name, least in {**at_least, "validation": 1}.items():
-            if getattr(self, name) < least:
-                raise OptionError(f"{name} must be at least {least}, not {getattr(self, name)}")
-        if self.samples % 2:
-            raise OptionError(f"samples must be even, not {self.samples}")
-        if not self.sizes or any(min(size) < 1 or size[0] * size[1] > 100_000 for size in self.sizes):
-            raise OptionError("sizes must list (jobs, machines), each at least 1, of at most 100,000 operations")
-        for name in ("warm_up", "nondelay", "final_rate"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise OptionError(f"{name} must lie in 0..1, not {getattr(self, name)}")
-        for name in ("temperature", "learning_rate", "max_gradient_norm"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise OptionError(f"{name} must be a positive number, not {getattr(self, name)}")
+__all__ = ["Config", "SelfLabelling", "build"]
 
 
 def build(config: Config, seed: int, device: torch.device | str = "cpu") -> "SelfLabelling":
@@ -178,7 +105,7 @@ class SelfLabelling:
         """Return a good start of every operation, and the mean makespan of the samples."""
         config = self.config
         if config.labels == "tabu":
-            start = _tabu(shops, config.tabu_moves, self.seed + self.iteration).to(self.device)
+            start = tabu_starts(shops, config.tabu_moves, self.seed + self.iteration).to(self.device)
             return start, (start + shops.duration).amax((1, 2)).double()
         batch, samples = len(shops.machine), config.samples // 2
         other = reverse(shops)
@@ -246,7 +173,7 @@ class SelfLabelling:
                     generator=generator,
                 )
                 assert built is not None
-                gaps = _gaps(shops, built.start.view(len(shops.machine), samples, jobs, machines))
+                gaps = mean_gap(shops, built.start.view(len(shops.machine), samples, jobs, machines))
                 figures[f"{name}_gap_percent_{jobs}x{machines}"] = 100 * gaps
         for name in ("greedy", "best_of_16"):
             figures[f"{name}_gap_percent"] = float(np.mean([v for key, v in figures.items() if key.startswith(name)]))
@@ -295,45 +222,3 @@ class SelfLabelling:
             },
         }  # fmt: skip
         return dict(self.network.state_dict()), card
-
-
-def random_shops(count: int, jobs: int, machines: int, generator: torch.Generator, device: Any = "cpu") -> Shops:
-    """Draw shops like Taillard's: durations uniform on 1..99, every job once on every machine in random order."""
-    duration = torch.randint(1, 100, (count, jobs, machines), generator=generator)
-    machine = torch.rand(count, jobs, machines, generator=generator, dtype=torch.float64).argsort(2)
-    length = torch.full((count, jobs), machines)
-    return Shops(machine.to(device), duration.to(device), length.to(device), machines)
-
-
-def _instances(shops: Shops) -> list[JobShop]:
-    """Return rectangular shops as instances of the family."""
-    pairs = torch.stack((shops.machine, shops.duration), dim=3).tolist()
-    return [JobShop.from_jobs(f"shop-{b}", jobs, num_machines=shops.num_machines) for b, jobs in enumerate(pairs)]
-
-
-def _gaps(shops: Shops, start: Tensor) -> float:
-    """Return the mean over shops of the best sample's gap to the larger of machine load and job length."""
-    load = torch.zeros(len(start), shops.num_machines, dtype=torch.int64, device=start.device)
-    load.scatter_add_(1, shops.machine.flatten(1), shops.duration.flatten(1))
-    bound = torch.maximum(load.amax(1), shops.duration.sum(2).amax(1)).tolist()
-    best = (start + shops.duration.unsqueeze(1)).amax((2, 3)).argmin(1).tolist()
-    gaps = []
-    for b, shop in enumerate(_instances(shops)):
-        verdict = check(shop, Schedule.from_starts(shop, start[b, best[b]].flatten().cpu().numpy()))
-        assert verdict.is_feasible, str(verdict)
-        assert verdict.objective is not None
-        gaps.append(verdict.objective / bound[b] - 1)
-    return float(np.mean(gaps))
-
-
-def _tabu(shops: Shops, moves: int, seed: int) -> Tensor:
-    """Return the starts of the tabu search's schedules."""
-    from counterpoint.opt.budget import Budget
-    from counterpoint.solvers.local_search.job_shop import Options as TabuOptions
-    from counterpoint.solvers.local_search.job_shop import solve
-
-    found = []
-    for shop in _instances(shops):
-        outcome = solve(shop, Budget(iterations=moves), seed, TabuOptions(), lambda *_, **__: None)
-        found.append(torch.tensor(outcome.solution.start.copy()))
-    return torch.stack(found).view_as(shops.duration)

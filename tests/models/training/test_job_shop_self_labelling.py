@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from counterpoint.models.networks.job_shop_pointer import Options
-from counterpoint.models.training.job_shop_self_labelling import Config, build, random_shops
+from counterpoint.models.training.job_shop_labels import instances_of, random_shops
+from counterpoint.models.training.job_shop_self_labelling import Config, build
 from counterpoint.opt.errors import OptionError
 
 TINY = Config(
@@ -103,9 +104,7 @@ def test_tabu_labels_are_optimal_on_small_shops() -> None:
     trainer = build(config, 0)
     trainer.step()
     label = trainer.recent.labels[-1]
-    from counterpoint.models.training.job_shop_self_labelling import _instances
-
-    for b, shop in enumerate(_instances(label.shops)):
+    for b, shop in enumerate(instances_of(label.shops)):
         optimum = exhaustive(shop, Budget(), 0, None, lambda *_, **__: None).objective
         assert int(label.replay.makespan[b]) == optimum
     assert trainer.policy()[1]["algorithm"] == "imitation"
