@@ -1,6 +1,6 @@
 """RL4CO's JSSPEnv at 15 x 15 under a random policy; run by `simulators.py` with that package's own Python.
 
-Imports nothing of Counterpoint. Arguments: batch sizes. Output: JSON rows on the last line. Only the first 60 steps of
+Imports nothing of Counterpoint. Arguments: batch sizes. Output: JSON rows on the last line. Only the first 30 steps of
 an episode are timed, for all take the same time there and the whole would take minutes.
 """
 
@@ -11,7 +11,7 @@ import time
 import torch
 from rl4co.envs import JSSPEnv
 
-STEPS = 60
+STEPS = 30
 
 
 def main(batches: list[int]) -> int:
