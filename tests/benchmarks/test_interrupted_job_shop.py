@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.interrupted_shops import random_shop
 
 from counterpoint.opt.problems.interrupted_job_shop import InterruptedJobShop, draw_scenarios
 from counterpoint.simulators.batched.interrupted_job_shop import Batch
 from counterpoint.simulators.interrupted_job_shop import simulate
 from counterpoint.solvers.rules.interrupted_job_shop import RULES, RulePolicy
-from tests.interrupted_shops import random_shop
 
 BENCHMARK = runpy.run_path(str(Path(__file__).resolve().parents[2] / "benchmarks" / "interrupted_job_shop.py"))
 
