@@ -13,15 +13,15 @@ PUBLISHED_INSTANCES = ("ta31", "ta32", "ta33", "ta34")
 
 # name -> (on a CPU, published); the paper had an episode per core and gave its solver 60 + 100 seconds
 PRESETS: dict[str, tuple[Any, Any]] = {
-    "iterations": (120, 100),
+    "iterations": (200, 100),
     "episodes": (8, 16),
     "shops": (2, 4),
-    "learning_rate": (2e-3, 2e-4),
+    "learning_rate": (5e-3, 2e-4),
     "clip": (0.3, 0.3),
     "epochs": (4, 20),
     "minibatches": (8, 20),
     "kl_limit": (0.05, 0.01),
-    "effort": (1.0, 160.0),
+    "effort": (0.5, 160.0),
     "instances": ((), PUBLISHED_INSTANCES),
     "view": (View(), PUBLISHED),
 }
@@ -71,8 +71,8 @@ class Config:
     effort: float | None = None
     instances: tuple[str, ...] | None = None
     variant: Literal["classical", "flexible", "blocking-swap"] = "classical"
-    jobs: int = 20
-    machines: int = 10
+    jobs: int = 16
+    machines: int = 8
     view: View | None = None
     network: Options = dataclasses.field(default_factory=Options)
     threads: int = 1
