@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 import counterpoint as ct
-from counterpoint.models.policies.interrupted_job_shop import LearnedPolicy, best_play, load_network
+from counterpoint.models.policies.interrupted_job_shop import LearnedPolicy, Options, best_play, load_network
 from counterpoint.models.policies.interrupted_job_shop_rollout import play
 from counterpoint.opt.problems.interrupted_job_shop import InterruptedJobShop, draw_scenarios
 from counterpoint.simulators.batched.interrupted_job_shop import BLOCKED, Batch, State, act, empty, to_decision
@@ -123,7 +123,7 @@ def known_future(names: list[str], checkpoint: str) -> Iterator[Row]:
         one = Batch.of([instance], [scenario])
 
         def learned(samples: int, instance: InterruptedJobShop = instance) -> int:
-            starts = best_play(instance, network, samples, 0, waiting=waiting)
+            starts = best_play(instance, network, samples, 0, waiting=waiting, temperature=Options().temperature)
             last = [row[-1] for row in starts]
             work = instance.shop.duration[instance.shop.job_offsets[1:] - 1]
             return int((np.array(last) + work).max())
@@ -147,7 +147,8 @@ def known_future(names: list[str], checkpoint: str) -> Iterator[Row]:
 def replanning(names: list[str], probabilities: Sequence[float], checkpoint: str) -> Iterator[Row]:
     """One trace of each shop by the reference simulator, with replanning and the bound beside it."""
     from counterpoint.solvers.cp_sat.interrupted_job_shop import perfect_information
-    from counterpoint.solvers.replan.interrupted_job_shop import Options, Replanning
+    from counterpoint.solvers.replan.interrupted_job_shop import Options as PlanOptions
+    from counterpoint.solvers.replan.interrupted_job_shop import Replanning
 
     network, waiting = load_network(checkpoint)
     for q in probabilities:
@@ -158,7 +159,7 @@ def replanning(names: list[str], probabilities: Sequence[float], checkpoint: str
             instance = InterruptedJobShop.of(ct.benchmark(name), q)
             scenario = draw_scenarios(instance, 1, 100 + i)[0]
             learned = LearnedPolicy(instance, network, waiting=waiting)
-            planner = Replanning(instance, 0, Options(time_limit_s=0.2, first_time_limit_s=2.0))
+            planner = Replanning(instance, 0, PlanOptions(time_limit_s=0.2, first_time_limit_s=2.0))
             costs["gnn"].append(simulate(instance, scenario, learned).cost)
             costs["best rule of the trace"].append(
                 min(simulate(instance, scenario, RulePolicy(instance, r)).cost for r in RULES if r != "random")

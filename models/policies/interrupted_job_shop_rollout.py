@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from counterpoint.models.networks.distributions import MaskedCategorical
 from counterpoint.models.networks.interrupted_job_shop import InterruptedShopNetwork
 from counterpoint.simulators.batched.interrupted_job_shop import Batch, Decision, State, Traces, act, empty, to_decision
 from counterpoint.simulators.batched.interrupted_job_shop_graph import Statics, View, observe
@@ -47,9 +48,11 @@ def play(
     *,
     waiting: bool = True,
     records: bool = False,
+    temperature: float = 1.0,
 ) -> Played:
     """Play every episode to its end, by sampling from `generator` or, without one, greedily.
 
+    Samples are drawn from the policy's probabilities to the power of 1 / `temperature`, and recorded as such.
     Decisions that leave no choice are neither asked of the network nor recorded. Finished episodes are dropped from
     the batch whenever they are half of it, so this waits for the device; training does not need a captured graph here.
     """
@@ -77,6 +80,8 @@ def play(
         if len(asked):
             seen = observe(_take(statics, asked), View.of(batch, state, now).take(asked))
             policy, _ = network(seen)
+            if temperature != 1.0:
+                policy = MaskedCategorical(policy.log_probs / temperature, seen["action_mask"])
             chosen = policy.mode() if generator is None else policy.sample(generator)
             action[asked] = chosen
             if records:
