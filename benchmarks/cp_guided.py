@@ -3,7 +3,7 @@
 On ta35-40 (30x15; the published policy trained on ta31-34, ours on random 16x8 shops) and, by the same code, on random
 flexible shops. Gaps are per cent above the best known makespan, or above a simple lower bound on flexible shops. Rivals
 have the same number of schedules: random non-delay best of 32, and one pass of FDD/MWKR. Every schedule is judged by
-the checker; times are CPU seconds of this process. The published policy, run in preparation: 16.8 % on three of the 30x15
+the checker; times are CPU seconds of this process. The published policy, run in preparation: 16.8 % on three of its
 class, where random best of 32 gave 21.9 % (shared/reference/job_shop.md, section 2.2).
 
 The flexible policy of the table in results/ had 12 iterations (74 CPU-s): variant flexible, 10x5, learning_rate 8e-3,
