@@ -1,6 +1,6 @@
 """`make bench`: every measured comparison, one after the other, on a machine that does nothing else.
 
-    python benchmarks/run.py                 # all, about two hours
+    python benchmarks/run.py                 # all, about four hours
     python benchmarks/run.py rules studies   # some
 
 Each script writes its table into benchmarks/results/; benchmarks/README.md says what was found, and how.
@@ -23,6 +23,11 @@ SUBJECTS = {  # name -> script and arguments
         "hybrid.py", "--classes", "ta51-60,ta61-70,ta71-80", "--seconds", "10", "--methods", "hybrid",
         "--out", str(HERE / "results" / "hybrid_wide.csv"),
     ),
+    "simulators": ("simulators.py",),
+    "ppo": ("ppo.py",),
+    "learned-job-shop": ("learned_job_shop.py",),
+    "cp-guided": ("cp_guided.py",),
+    "interrupted-job-shop": ("interrupted_job_shop.py",),
 }  # fmt: skip
 
 
