@@ -14,7 +14,7 @@ def most_work_remaining(instance: JobShop) -> Schedule:
     --------
     >>> shop = JobShop.from_jobs("tiny", [[(0, 3), (1, 2)], [(0, 1), (1, 4)]])
     >>> most_work_remaining(shop).start.tolist()
-    [0, 8, 3, 4]
+    [0, 3, 3, 5]
     """
     never = np.iinfo(np.int64).max
     duration, machine = instance.duration, instance.machine
