@@ -5,9 +5,9 @@ earlier iterations.
 
 - ``labels="own"`` is self-labelling (see `algorithms.self_labelling`). Deviations from the paper: some of the samples
   are non-delay schedules, which are far better than active ones until the network knows when to wait; half of the
-  samples schedule the shop backwards in time, and the best of all is the label; it
-  is shifted left and right once (forward and backward, Giffler and Thompson's way), which can only shorten it; and it
-  teaches both the shop and the shop run backwards in time, of which it is a schedule too.
+  samples schedule the shop backwards in time, and the best of all is the label; it is shifted right and left once
+  (Giffler and Thompson's way), which can only shorten it; and it teaches both the shop and the shop run backwards, of
+  which it is a schedule too.
 - ``labels="tabu"`` is imitation of the foundation's tabu search, with the same replay; it needs numba.
 """
 
