@@ -25,7 +25,7 @@ SUBJECTS = {  # name -> script and arguments
     ),
     "simulators": ("simulators.py",),
     "ppo": ("ppo.py",),
-    "learned-job-shop": ("learned_job_shop.py",),
+    "learned-job-shop": ("learned_job_shop.py", "--hybrid"),
     "cp-guided": ("cp_guided.py",),
     "interrupted-job-shop": ("interrupted_job_shop.py",),
 }  # fmt: skip

@@ -69,7 +69,7 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
     done, reason = 0, None
     limit = options.samples if budget.time_limit_s is None and budget.iterations is None else budget.iterations
     threads = torch.get_num_threads()
-    torch.set_num_threads(budget.threads_or_all())
+    torch.set_num_threads(1)  # tensors this small: more threads only wait for each other
     try:
         while reason is None:
             size = options.samples if limit is None else max(1, min(options.samples, limit - done))

@@ -81,7 +81,7 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
     network, trained = load_network(options.checkpoint, is_flexible=instance.is_flexible)
     scheme: Scheme = trained if options.scheme == "trained" else options.scheme
     threads = torch.get_num_threads()
-    torch.set_num_threads(budget.threads_or_all())
+    torch.set_num_threads(1)  # tensors this small: more threads only wait for each other
     try:
         return _run(instance, shops, network, clock, seed, options, scheme, report)
     finally:
