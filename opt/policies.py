@@ -19,15 +19,17 @@ from counterpoint.opt.result import Result
 class ConstructivePolicy:
     """A learned policy of a static problem: it solves instances, by building solutions step by step."""
 
-    spec: str
+    method: str
     problem: str
+    options: Mapping[str, Any]
+    seed: int
     card: Mapping[str, Any]
 
     def solve(self, instance: Any, **limits: Any) -> Result:
         """Solve an instance with this policy; the keywords are those of `counterpoint.solve`."""
         from counterpoint.opt.solving import solve
 
-        return solve(instance, self.spec, **limits)
+        return solve(instance, self.method, **{"seed": self.seed, **limits, "options": self.options})
 
 
 def policy(what: str | os.PathLike[str], instance: Any = None, *, seed: int = 0, options: Any = None) -> Any:
@@ -56,22 +58,31 @@ def policy(what: str | os.PathLike[str], instance: Any = None, *, seed: int = 0,
     """
     instance = None if instance is None else load_instance(instance)
     given = dict(options or {})
-    if isinstance(what, os.PathLike) or Path(what).suffix == ".safetensors":
+    if _is_file(what):
         chosen, card = _of_checkpoint(what)
         given["checkpoint"] = os.fspath(what)
         if instance is not None and instance.problem != chosen.problem:
             raise CheckpointError(f"a policy for {chosen.problem}, not for {instance.problem}", os.fspath(what))
         if problem(chosen.problem).kind == "static":
-            return ConstructivePolicy(f"{chosen.name}:checkpoint={os.fspath(what)}", chosen.problem, card)
+            build_options(chosen, given)  # a wrong option is told now
+            return ConstructivePolicy(chosen.name, chosen.problem, given, checked_seed(seed), card)
     else:
         if instance is None:
             raise OptionError(f"policy {printable(str(what))!r} needs an instance to be built for")
-        name, inline = split_spec(what)
+        name, inline = split_spec(str(what))
         chosen, given = find_method(instance.problem, name), {**inline, **given}
     if instance is None:
         raise OptionError(f"a policy for {chosen.problem} is built for an instance: pass one")
     chosen.require(instance, "sequential")
     return chosen.load()(instance, checked_seed(seed), build_options(chosen, given))
+
+
+def _is_file(what: str | os.PathLike[str]) -> bool:
+    """Whether `what` names a checkpoint, not a method with a checkpoint among its options."""
+    if isinstance(what, os.PathLike):
+        return True
+    path = Path(what)
+    return path.suffix == ".safetensors" and (path.exists() or "=" not in what.partition(":")[2])
 
 
 def _of_checkpoint(path: str | os.PathLike[str]) -> tuple[Method, Mapping[str, Any]]:

@@ -37,6 +37,8 @@ class Options:
     layers: int = 2
 
     def __post_init__(self) -> None:
+        if max(self.width, self.heads) > 1024 or self.layers > 64:
+            raise OptionError(f"width and heads must be at most 1024, layers at most 64; not {asdict(self)}")
         if min(self.width, self.heads, self.layers) < 1 or self.width % self.heads:
             raise OptionError(f"width must be a positive multiple of heads, layers at least 1; not {asdict(self)}")
 

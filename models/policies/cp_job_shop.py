@@ -77,6 +77,7 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
             heat = temperatures(options.samples)[np.arange(done, done + size) % options.samples]
             is_whole = roll_out(network, environment, heat, generator, lambda: clock.remaining_s() == 0)
             if not is_whole and best is None:
+                environment = CpEnvironment([encode(instance)], 1, view=view)  # one: they would all be the same
                 finish(environment)
             if is_whole or best is None:
                 row = int(environment.makespan.argmin())

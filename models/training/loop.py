@@ -102,18 +102,22 @@ def train(
     given = config if config is None or isinstance(config, Mapping) else read_settings(config)
     settings = chosen.config(given or {})
     target = torch.device(_device(device))
-    facts = _facts(chosen, settings, checked_seed(seed), str(target))
+    if checked_seed(seed) < 0:
+        raise OptionError(f"the seed of a run must be at least 0, not {seed}")
+    facts = _facts(chosen, settings, seed, str(target))
     if threads is not None:
         torch.set_num_threads(threads)
-    held = _open(folder, facts, resume)
-    trainer: Trainer = chosen.build(settings, seed, str(target))
+    held = _saved(folder, facts, resume)
+    trainer: Trainer = chosen.build(settings, seed, str(target))  # may find more to refuse, so nothing is written yet
+    _describe(folder, facts)
     run = _Run(folder, trainer, facts, total=settings.iterations)
     if held is not None:
         run.load(held)
     every = max(1, settings.iterations // EVALUATIONS) if evaluate_every is None else evaluate_every
     stop_at = settings.iterations if iterations is None else min(iterations, settings.iterations)
     watch = live_progress(f"{chosen.name} on {problem}") if progress is True else progress or None
-    return run.drive(stop_at, time_limit, max(1, every), save_every_s, watch)
+    with _alone(folder):
+        return run.drive(stop_at, time_limit, max(1, every), save_every_s, watch)
 
 
 class _Run:
@@ -124,6 +128,7 @@ class _Run:
         self.best, self.wall_s, self.cpu_s = math.inf, 0.0, 0.0
         self.evaluation: dict[str, float] = {}
         self.evaluated_at = -1
+        self.is_new = True
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
@@ -131,6 +136,7 @@ class _Run:
             self.trainer.load_state_dict(state["trainer"])
             self.best, self.wall_s, self.cpu_s = (float(state[key]) for key in ("best", "wall_s", "cpu_s"))
             self.evaluation, self.evaluated_at = dict(state["evaluation"]), int(state["evaluated_at"])
+            self.is_new = False
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise CheckpointError(f"the saved state does not fit this run: {error}", str(self.folder)) from None
 
@@ -145,7 +151,7 @@ class _Run:
         """Iterate until the end, the limit or an interrupt; whatever ends it, the state is saved."""
         trainer, started = self.trainer, time.monotonic()
         saved_at, wall_then, cpu_then, cpu_started = started, self.wall_s, self.cpu_s, time.process_time()
-        self.log = MetricsLog(self.folder, trainer.iteration)
+        self.log = MetricsLog(self.folder, -1 if self.is_new else trainer.iteration)
 
         def spend() -> None:
             self.wall_s = wall_then + time.monotonic() - started
@@ -153,16 +159,20 @@ class _Run:
 
         if trainer.iteration == 0 and self.evaluated_at < 0:
             self.log.add(0, self.evaluate())
+            self.keep()
         with _interruptible() as is_interrupted:
             while trainer.iteration < stop_at and not is_interrupted():
                 if time_limit is not None and time.monotonic() - started >= time_limit:
                     break
                 figures = {**trainer.step()}
                 iteration = trainer.iteration
-                if iteration % every == 0 or iteration == self.total:
+                is_judged = iteration % every == 0 or iteration == self.total
+                if is_judged:
                     figures |= self.evaluate()
                 spend()
                 self.log.add(iteration, {**figures, "wall_s": self.wall_s, "cpu_s": self.cpu_s})
+                if is_judged:
+                    self.keep()
                 if time.monotonic() - saved_at >= save_every_s:
                     self.save()
                     saved_at = time.monotonic()
@@ -171,6 +181,10 @@ class _Run:
             spend()
             self.save()
             is_over = trainer.iteration >= stop_at
+            if self.evaluated_at < trainer.iteration and not is_interrupted():
+                # stopped between two evaluations: neither logged nor in the state, for a resume is as if it never was
+                self.evaluate()
+                self.keep()
             why = Termination.INTERRUPTED if is_interrupted() and not is_over else Termination.TIME
             if is_over:
                 why = Termination.COMPLETED if trainer.iteration >= self.total else Termination.ITERATIONS
@@ -180,14 +194,18 @@ class _Run:
         return Training(self.folder, trainer.iteration, why, dict(self.evaluation), self.wall_s, self.cpu_s)
 
     def evaluate(self) -> dict[str, float]:
-        """Evaluate, and keep the policy if it is the best so far (or if nothing says which is)."""
+        """Evaluate the policy as it is now."""
         figures = {key: float(value) for key, value in self.trainer.evaluate().items()}
         self.evaluation, self.evaluated_at = figures, self.trainer.iteration
-        cost = figures.get("cost", -math.inf)
-        if cost < self.best or cost == -math.inf:
-            self.best = cost
-            self.write_policy("policy.safetensors", figures)
         return figures
+
+    def keep(self) -> None:
+        """Keep the policy just evaluated if it is the best so far, or nothing says which is, or there is none yet."""
+        cost = self.evaluation.get("cost", -math.inf)
+        is_first = not (self.folder / "policy.safetensors").exists()
+        if cost < self.best or cost == -math.inf or is_first:
+            self.best = self.best if math.isnan(cost) else min(cost, self.best)
+            self.write_policy("policy.safetensors", self.evaluation)
 
     def save(self) -> None:
         """Write the state and the last policy."""
@@ -207,7 +225,7 @@ class _Run:
             "iterations": self.trainer.iteration,
             "cpu_s": round(self.cpu_s, 1),
             "evaluation": {key: value for key, value in figures.items() if math.isfinite(value)},
-            "curve": {"columns": ["iteration", "cost"], "rows": self.log.curve(("cost",))},
+            "curve": {"columns": ["iteration", "cost"], "rows": [r for r in self.log.curve(("cost",)) if _finite(r)]},
         }
         card.pop("type", None)
         save_policy(self.folder / name, tensors, card)
@@ -231,15 +249,41 @@ def _facts(chosen: Algorithm, settings: Any, seed: int, device: str) -> dict[str
     return {"problem": chosen.problem, "algorithm": chosen.name, "config": config, "seed": seed, "device": device}
 
 
-def _open(folder: Path, facts: dict[str, Any], resume: bool) -> Any:
-    """Make the run's folder, or find its saved state; refuse to mix two runs in one folder."""
+def _finite(row: list[float]) -> bool:
+    return all(map(math.isfinite, row))
+
+
+def _describe(folder: Path, facts: dict[str, Any]) -> None:
+    """Write what a new run is."""
+    described = folder / "run.json"
+    if not described.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"type": "counterpoint-run", "version": 1, **facts, "machine": machine()}, indent=1)
+        write_text(described, text + "\n")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the run's lock, so that no second process goes on with it meanwhile; it ends with the process."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock: there two at once are the user's own affair
+        yield
+        return
+    with (folder / "run.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OptionError(f"the run in {folder} is being trained by another process") from None
+        yield
+
+
+def _saved(folder: Path, facts: dict[str, Any], resume: bool) -> Any:
+    """Return the run's saved state, None if there is none; refuse to mix two runs in one folder."""
     described = folder / "run.json"
     if not described.exists():
         if resume:
             raise OptionError(f"{folder} holds no run to resume")
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"type": "counterpoint-run", "version": 1, **facts, "machine": machine()}, indent=1)
-        write_text(described, text + "\n")
         return None
     if not resume:
         raise OptionError(f"{folder} holds a run already: --resume goes on with it, another --out begins a new one")

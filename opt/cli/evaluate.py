@@ -29,6 +29,7 @@ def evaluate(
     """Run policies through the same scenarios; the reference simulator judges."""
     from counterpoint.opt.cli.inputs import complain, load_instances
     from counterpoint.opt.cli.output import print_json
+    from counterpoint.opt.errors import CounterpointError
     from counterpoint.opt.evaluation.evaluate import evaluate as run
     from counterpoint.opt.studies.export import check_suffix, export_frame
 
@@ -38,15 +39,20 @@ def evaluate(
     complain(errors)
     done = []
     for instance in found:
-        evaluation = run(
-            policy,
-            instance,
-            scenarios=scenarios,
-            seed=seed,
-            bound=bound,
-            bound_time_limit_s=bound_time_limit,
-            progress=not (quiet or json),
-        )
+        try:
+            evaluation = run(
+                policy,
+                instance,
+                scenarios=scenarios,
+                seed=seed,
+                bound=bound,
+                bound_time_limit_s=bound_time_limit,
+                progress=not (quiet or json),
+            )
+        except CounterpointError as error:  # the other instances still get their table
+            errors.append(error)
+            complain([error])
+            continue
         done.append(evaluation)
         if not json:
             _show(evaluation)
@@ -113,6 +119,8 @@ def _plain(evaluation: object) -> dict[str, object]:
         "problem": evaluation.problem,
         "instance": evaluation.instance.name,
         "seed": evaluation.seed,
+        "is_interrupted": evaluation.is_interrupted,
+        "verdict": list(evaluation.verdict()),
         "summary": [{str(k): _finite(v) for k, v in row.items()} for row in summary],
         "runs": [{str(k): _finite(v) for k, v in row.items()} for row in runs],
     }

@@ -10,7 +10,7 @@ from counterpoint.opt.cli import arguments as arg
 EXAMPLES = (
     "Examples:\n\n"
     "counterpoint train --list\n\n"
-    "counterpoint train job-shop --algorithm self-labelling --out runs/shop --set iterations=200\n\n"
+    "counterpoint train job-shop --algorithm self-labelled --out runs/shop --set iterations=200\n\n"
     "counterpoint train job-shop --out runs/shop --resume\n\n"
     "counterpoint compare la16 la17 -m fdd-mwkr -m self-labelled:checkpoint=runs/shop/policy.safetensors -t 5"
 )

@@ -1,6 +1,7 @@
 """`evaluate`: policies on the same scenarios, judged by the reference simulator, beside what no policy can beat."""
 
 import math
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,7 +67,8 @@ def evaluate(
         raise UnsupportedError(f"{family.name} is a static problem: compare its methods with compare, not evaluate")
     if scenarios < 1:
         raise OptionError(f"expected at least one scenario, not {scenarios}")
-    seed = checked_seed(seed)
+    if (seed := checked_seed(seed)) < 0:
+        raise OptionError(f"the seed of scenarios must be at least 0, not {seed}")
     chosen = {name: _built(what, instance, seed) for name, what in _named(policies)}
     simulate, drawn = family.load("simulate"), family.load("scenarios")(instance, scenarios, seed)
     prove = family.load("bound") if bound else None
@@ -89,6 +91,8 @@ def evaluate(
 def _named(policies: Any) -> Iterator[tuple[str, str | Policy]]:
     """Yield each policy with its name; names must differ."""
     if isinstance(policies, Mapping):
+        if not policies:
+            raise OptionError("evaluate needs at least one policy")
         yield from policies.items()
         return
     several = list(policies) if isinstance(policies, Sequence) and not isinstance(policies, str) else [policies]
@@ -96,7 +100,7 @@ def _named(policies: Any) -> Iterator[tuple[str, str | Policy]]:
         raise OptionError("evaluate needs at least one policy")
     taken: set[str] = set()
     for one in several:
-        name = one if isinstance(one, str) else type(one).__name__
+        name = os.fspath(one) if isinstance(one, str | os.PathLike) else type(one).__name__
         if name in taken:
             raise OptionError(f"two policies are called {printable(name)!r}: name them by a mapping")
         taken.add(name)
@@ -104,7 +108,7 @@ def _named(policies: Any) -> Iterator[tuple[str, str | Policy]]:
 
 
 def _built(what: str | Policy, instance: Any, seed: int) -> Policy:
-    if isinstance(what, str):
+    if isinstance(what, str | os.PathLike):
         built: Policy = named_policy(what, instance, seed=seed)
         return built
     if not callable(getattr(what, "act", None)) or not callable(getattr(what, "start", None)):
@@ -118,7 +122,8 @@ def _run(simulate: Any, instance: Any, scenario: Any, name: str, one: Policy, k:
     cost, message = math.nan, ""
     try:
         one.start(k)
-        cost = float(simulate(instance, scenario, one).cost)
+        found = float(simulate(instance, scenario, one).cost)
+        cost, message = (found, "") if math.isfinite(found) else (math.nan, f"its cost is {found}")
     except CounterpointError as error:
         message = str(error)
     except Exception as error:  # a table must survive any policy's failure, and say what it was

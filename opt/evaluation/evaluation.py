@@ -97,6 +97,8 @@ class Evaluation:
 
         sign = 1.0 if self.sense == "min" else -1.0
         table = [self._row(name, sign, confidence) for name in self.policies]
+        if not table:
+            return pd.DataFrame(columns=["policy", "scenarios", "failed", "mean"]).set_index("policy")
         frame = pd.DataFrame(table).set_index("policy")
         frame = frame.iloc[np.argsort(sign * frame["mean"].to_numpy(), kind="stable")]  # NaN goes last
         best = str(frame.index[0])
@@ -137,12 +139,16 @@ class Evaluation:
         count = int(table["scenarios"].iloc[0])
         if math.isnan(table["mean"].iloc[0]):
             return (f"every policy failed in some of {count} scenarios; see the messages in the frame",)
-        said = [f"{printable(best)} has the best mean, {table['mean'].iloc[0]:.6g}, over {count} scenarios"]
+        over = f"{count} scenario{'' if count == 1 else 's'}"
+        said = [f"{printable(best)} has the best mean, {table['mean'].iloc[0]:.6g}, over {over}"]
         for name, row in table.iloc[1:].iterrows():
             if math.isnan(row["mean"]):
                 said.append(f"{printable(str(name))} failed in {int(row['failed'])} scenarios")
                 continue
             limits = sorted((row["behind_low"], row["behind_high"]))
+            if math.isnan(limits[0]):
+                said.append(f"{printable(str(name))}: {row['behind_best']:+.4g} to it; one scenario gives no interval")
+                continue
             sure = "" if limits[0] > 0 or limits[1] < 0 else " (no clear difference)"
             interval = f"95 % CI {limits[0]:+.4g} to {limits[1]:+.4g}{sure}"
             said.append(f"{printable(str(name))}: {row['behind_best']:+.4g} to it, {interval}")
@@ -166,6 +172,8 @@ class Evaluation:
     def _repr_html_(self) -> str:
         from counterpoint.opt.reports.snippets import escape, table_html
 
+        if not self.runs:
+            return "<p>nothing was evaluated</p>"
         table = self.summary().reset_index()
         names = {"regret": "regret to bound"}
         shown = [c for c in table.columns if not table[c].isna().all()]

@@ -27,7 +27,7 @@ def plot_costs(frame: "pd.DataFrame", ax: Any = None, sense: str = "min") -> Any
     bounds = frame.drop_duplicates("scenario")["bound"]
     if bounds.notna().any():
         ax.axvline(bounds.mean(), color=INK, linestyle="--", linewidth=0.9)
-    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.set_ylim(max(len(table), 1) - 0.5, -0.5)
     ax.set_yticks(range(len(table)), labels)
     literal(ax.get_yticklabels())
     ax.set_xlabel("cost (line: mean" + ("; dashed: mean perfect-information bound)" if bounds.notna().any() else ")"))
@@ -44,4 +44,8 @@ def costs_frame(frame: "pd.DataFrame", sense: str = "min") -> "pd.DataFrame":
         {"policy": name, "mean": mine.mean(), "failed": int(mine.isna().sum()), "scenarios": len(mine)}
         for name, mine in frame.groupby("policy", sort=False)["cost"]
     ]
-    return pd.DataFrame(rows).set_index("policy").sort_values("mean", ascending=sense == "min", kind="stable")
+    return (
+        pd.DataFrame(rows, columns=["policy", "mean", "failed", "scenarios"])
+        .set_index("policy")
+        .sort_values("mean", ascending=sense == "min", kind="stable")
+    )

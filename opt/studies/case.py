@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from counterpoint.opt.budget import Budget
@@ -89,11 +90,21 @@ class Case:
             "seed": self.seed,
             "budget": {**dataclasses.asdict(self.budget), "threads": self.threads},
         }
+        if checkpoint := getattr(self.built, "checkpoint", ""):
+            parts["checkpoint"] = _content(checkpoint)  # a path says nothing of what is trained into it since
         text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def __str__(self) -> str:
         return f"{printable(self.label)} on {printable(self.instance.name)}, seed {self.seed}"
+
+
+def _content(path: str) -> str:
+    """Return the SHA-256 (hex) of a file; what the method will say of one that cannot be read is its own affair."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return "unreadable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from counterpoint.opt.problems.interrupted_job_shop import InterruptedJobShop, O
 from counterpoint.simulators.interrupted_job_shop import simulate
 
 Rule = Literal["spt", "lpt", "mwkr", "lwkr", "mopnr", "fifo", "fdd-mwkr", "lrm", "srm", "random"]
+STREAM = 1  # apart from the scenarios, which are drawn from [seed, number]
 RULES: tuple[Rule, ...] = ("spt", "lpt", "mwkr", "lwkr", "mopnr", "fifo", "fdd-mwkr", "lrm", "srm", "random")
 
 
@@ -92,11 +93,11 @@ class RulePolicy:
         duration = shop.duration.tolist()
         self.works = [duration[a:b] for a, b in pairwise(ends)]
         self.rule, self.seed = rule, seed
-        self.rng = np.random.default_rng([seed, 0])
+        self.rng = np.random.default_rng([seed, 0, STREAM])
 
     def start(self, episode: int) -> None:
         """Begin another scenario; ``random`` draws from the seed and the episode's number."""
-        self.rng = np.random.default_rng([self.seed, episode])
+        self.rng = np.random.default_rng([self.seed, episode, STREAM])
 
     def act(self, observation: Observation) -> int:
         """Return the eligible job of the least priority value."""

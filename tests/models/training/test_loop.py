@@ -182,3 +182,53 @@ def test_the_command_line_trains_and_resumes(tmp_path, toy, capsys):
     assert json.loads(second.stdout)["iterations"] == 20
     listed = CliRunner().invoke(app, ["train", "--list", "--json"])
     assert {"problem": "job-shop", "algorithm": "toy", "summary": "a toy"} in json.loads(listed.stdout)
+
+
+def test_a_run_stopped_early_hands_back_what_it_learnt(tmp_path, toy):
+    done = train("job-shop", "toy", out=tmp_path, iterations=7, evaluate_every=20, progress=False)
+    assert load_policy(done.policy).card["iterations"] == 7
+    assert done.evaluation == {"cost": pytest.approx(abs(float(toy[0].weight.detach()) - 3))}
+    assert [r["iteration"] for r in rows(tmp_path) if r["cost"]] == ["0"]  # the log is that of a run never stopped
+
+
+def test_a_cost_that_is_no_number_ends_nothing(tmp_path, toy):
+    def spoil():
+        toy[0].evaluate = lambda: {"cost": float("nan") if toy[0].iteration == 4 else 9.0 - toy[0].iteration}
+
+    def watch(*args):
+        spoil()
+
+    done = train("job-shop", "toy", {"iterations": 8}, out=tmp_path, evaluate_every=2, progress=watch)
+    assert done.termination is ct.Termination.COMPLETED
+    card = load_policy(done.policy).card
+    assert card["iterations"] == 8
+    assert [i for i, _ in card["curve"]["rows"]] == [0, 2, 6, 8]
+
+
+def test_the_card_of_the_best_ends_with_the_evaluation_that_made_it_so(tmp_path, toy):
+    done = train("job-shop", "toy", out=tmp_path, evaluate_every=5, progress=False)
+    card = load_policy(done.policy).card
+    assert card["curve"]["rows"][-1] == [card["iterations"], pytest.approx(card["evaluation"]["cost"])]
+
+
+def test_one_run_has_one_process(tmp_path, toy):
+    def watch(*args):
+        with pytest.raises(ct.OptionError, match="by another process"):
+            train("job-shop", "toy", {"iterations": 2}, out=tmp_path, resume=True, progress=False)
+
+    train("job-shop", "toy", {"iterations": 2}, out=tmp_path, progress=watch)
+
+
+def test_settings_that_only_the_trainer_can_refuse_leave_no_run(tmp_path, toy):
+    with pytest.raises(ct.OptionError, match="minibatches"):
+        train("inventory", "ppo", {"ppo": {"minibatches": 7}}, out=tmp_path / "a", progress=False)
+    assert not (tmp_path / "a").exists()
+    with pytest.raises(ct.OptionError, match="seed"):
+        train("job-shop", "toy", out=tmp_path / "a", seed=-1, progress=False)
+
+
+def test_a_run_killed_before_its_first_state_starts_over(tmp_path, toy):
+    train("job-shop", "toy", {"iterations": 3}, out=tmp_path, evaluate_every=1, progress=False)
+    (tmp_path / "state.safetensors").unlink()
+    train("job-shop", "toy", {"iterations": 3}, out=tmp_path, evaluate_every=1, resume=True, progress=False)
+    assert [r["iteration"] for r in rows(tmp_path)] == ["0", "1", "2", "3"]

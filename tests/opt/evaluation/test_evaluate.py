@@ -169,3 +169,29 @@ def test_it_shows_itself(stall):
     assert "&lt;b&gt;one" in page
     ax = found.plot()
     assert [t.get_text() for t in ax.get_yticklabels()] == [str(n) for n in found.summary().index]
+
+
+def test_costs_that_are_no_number_are_failures(stall):
+    stall.simulate = lambda instance, demand, policy: Run(math.inf if policy.act(None) == 1 else 5.0)
+    found = ct.evaluate({"one": Buy(1), "five": Buy(5)}, Stall(), scenarios=3, progress=False)
+    assert found.summary().loc["one", "failed"] == 3
+    assert {run.message for run in found.runs} == {"", "its cost is inf"}
+
+
+def test_one_scenario_and_none_are_told_as_such(stall):
+    one = ct.evaluate({"one": Buy(1), "five": Buy(5)}, Stall(), scenarios=1, progress=False)
+    assert any("one scenario gives no interval" in line for line in one.verdict())
+
+    class Stops(Buy):
+        def act(self, observation):
+            raise KeyboardInterrupt
+
+    none = ct.evaluate({"stops": Stops(1)}, Stall(), scenarios=1, progress=False)
+    assert none.is_interrupted
+    assert len(none.summary()) == 0
+    assert "nothing was evaluated" in none._repr_html_()
+    none.plot()
+    with pytest.raises(ct.OptionError, match="at least one policy"):
+        ct.evaluate({}, Stall())
+    with pytest.raises(ct.OptionError, match="at least 0"):
+        ct.evaluate({"one": Buy(1)}, Stall(), seed=-1)
