@@ -27,7 +27,7 @@ SHORT = Config(iterations=4, num_envs=4, episodes=3, is_normalised=True, ppo=Ppo
 ACROBOT = Config(
     "Acrobot-v1", iterations=150, num_envs=32, ppo=PpoConfig(steps=64, epochs=4, minibatches=2, learning_rate=1e-3)
 )
-# not yet run to its end: unscaled rewards of +-100 did not reach 200 in 1 M steps, scaled ones have not been measured
+# not reached yet: with these settings seed 0 scored 203.7 and seed 1 -112.5 (999,424 steps, 100 greedy episodes)
 LUNAR_LANDER = Config(
     "LunarLander-v3",
     iterations=244,
