@@ -16,6 +16,7 @@ from counterpoint.models.checkpoints_shipped import shipped
 from counterpoint.models.networks.cp_tokens import CpTokens
 from counterpoint.models.networks.cp_tokens import Options as NetworkOptions
 from counterpoint.models.policies.cp_rollout import roll_out, temperatures
+from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import CheckpointError, OptionError, UnsupportedError
 from counterpoint.opt.interfaces import Report
@@ -68,9 +69,7 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
     best: Schedule | None = None
     done, reason = 0, None
     limit = options.samples if budget.time_limit_s is None and budget.iterations is None else budget.iterations
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # tensors this small: more threads only wait for each other
-    try:
+    with torch_threads():
         while reason is None:
             size = options.samples if limit is None else max(1, min(options.samples, limit - done))
             environment = CpEnvironment([encode(instance)], size, view=view)
@@ -89,8 +88,6 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
             reason = clock.stop(iteration=done, objective=objective)
             if reason is None and limit is not None and done >= limit:
                 reason = Termination.COMPLETED
-    finally:
-        torch.set_num_threads(threads)
     return Outcome(best, float(best.makespan), reason, iterations=done)
 
 

@@ -16,6 +16,7 @@ from counterpoint.models.checkpoints_shipped import shipped
 from counterpoint.models.networks.interrupted_job_shop import InterruptedShopNetwork
 from counterpoint.models.networks.interrupted_job_shop import Options as NetworkOptions
 from counterpoint.models.policies.interrupted_job_shop_rollout import play
+from counterpoint.models.threads import torch_threads
 from counterpoint.opt.errors import CheckpointError, OptionError, UnsupportedError
 from counterpoint.opt.interfaces import Policy
 from counterpoint.opt.problems.interrupted_job_shop import (
@@ -75,7 +76,8 @@ def policy(instance: InterruptedJobShop, seed: int, options: Options) -> Policy:
         return LearnedPolicy(instance, network, waiting=waiting)
     if instance.shutdown_probability > 0:
         raise UnsupportedError("plays can be sampled beforehand only where machines never fail (q = 0)")
-    starts = best_play(instance, network, options.samples, seed, waiting=waiting, temperature=options.temperature)
+    with torch_threads():
+        starts = best_play(instance, network, options.samples, seed, waiting=waiting, temperature=options.temperature)
     return Follow(instance, starts)
 
 
@@ -149,8 +151,9 @@ class LearnedPolicy:
         """Return the likeliest action."""
         if len(observation.eligible) == 1 and not (self.waiting and observation.may_wait):
             return observation.eligible[0]
-        distribution, _ = self.network(observe(self.statics, self.view(observation)))
-        action = int(distribution.mode())
+        with torch_threads():
+            distribution, _ = self.network(observe(self.statics, self.view(observation)))
+            action = int(distribution.mode())
         return action if action < len(observation.job_state) else WAIT
 
     def view(self, seen: Observation) -> View:

@@ -11,13 +11,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-
 from counterpoint.models.checkpoints import load_into, load_policy
 from counterpoint.models.checkpoints_shipped import shipped
 from counterpoint.models.networks.job_shop_pointer import JobShopPointer
 from counterpoint.models.networks.job_shop_pointer import Options as NetworkOptions
 from counterpoint.models.policies.job_shop_run import Run
+from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import CheckpointError, OptionError, UnsupportedError
 from counterpoint.opt.interfaces import Report
@@ -79,12 +78,8 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
         raise UnsupportedError(f"the learned method handles classical shops only, not {', '.join(instance.features)}")
     clock = budget.start()
     network = load_network(options.checkpoint)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # tensors this small: more threads only wait for each other
-    try:
+    with torch_threads():
         return Run(instance, network, clock, seed, options, report).solve()
-    finally:
-        torch.set_num_threads(threads)
 
 
 def load_network(checkpoint: str = "") -> JobShopPointer:

@@ -17,6 +17,7 @@ from counterpoint.models.networks.job_shop_gnn import JobShopGnn, graph_of
 from counterpoint.models.networks.job_shop_gnn import Options as NetworkOptions
 from counterpoint.models.policies.job_shop_gnn_beam import beam
 from counterpoint.models.policies.job_shop_gnn_rollout import Built, roll_out
+from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget, Clock
 from counterpoint.opt.errors import CheckpointError, OptionError
 from counterpoint.opt.interfaces import Report
@@ -80,12 +81,8 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
     shops = FlexibleShops.of([instance])
     network, trained = load_network(options.checkpoint, is_flexible=instance.is_flexible)
     scheme: Scheme = trained if options.scheme == "trained" else options.scheme
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # tensors this small: more threads only wait for each other
-    try:
+    with torch_threads():
         return _run(instance, shops, network, clock, seed, options, scheme, report)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def load_network(checkpoint: str = "", *, is_flexible: bool = False) -> tuple[JobShopGnn, Scheme]:

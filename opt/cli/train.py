@@ -31,8 +31,8 @@ def train(
     seed: Annotated[int, typer.Option("--seed", "-s", help="Random seed.")] = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     threads: Annotated[
-        int | None, typer.Option("--threads", help="CPU threads of torch.", min=1, show_default=False)
-    ] = None,
+        int, typer.Option("--threads", help="CPU threads of torch; one is fastest for small networks.", min=1)
+    ] = 1,
     iterations: Annotated[
         int | None, typer.Option("--iterations", help="Stop after this many; resume goes on.", min=0)
     ] = None,
