@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from counterpoint.opt.codec import load_json, write_bytes, write_text
-from counterpoint.opt.errors import CheckpointError, InstanceError
+from counterpoint.opt.errors import CheckpointError, InstanceError, OptionError
 
 TYPE, VERSION = "counterpoint-policy", 1
 MAX_BYTES = 2**30  # of a file
@@ -98,6 +98,28 @@ def load_into(module: nn.Module, checkpoint: Checkpoint, file: str | None = None
                 f"tensor {name!r} is {_form(found)}, but the network its card names has {_form(tensor)}", file
             )
     module.load_state_dict(checkpoint.tensors)
+
+
+def load_network(
+    path: str | os.PathLike[str], name: str, network: Callable[[Any], nn.Module], options: Callable[..., Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Read a policy and build its network: ``network(options(**what the card says))``, ready to evaluate, and the card.
+
+    Raises
+    ------
+    CheckpointError
+        If the card names another network than `name`, or options that it cannot have.
+    """
+    found = load_policy(path)
+    described, file = found.card["network"], os.fspath(path)
+    if described["name"] != name:
+        raise CheckpointError(f"its network is {described['name']!r}; expected {name!r}", file)
+    try:
+        built = network(options(**described.get("options", {})))
+    except (TypeError, OptionError) as error:
+        raise CheckpointError(f"its network's options are wrong: {error}", file) from None
+    load_into(built, found, file)
+    return built.eval(), found.card
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

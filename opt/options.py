@@ -3,7 +3,7 @@
 import dataclasses
 import difflib
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from counterpoint.opt.errors import OptionError, printable
@@ -42,19 +42,50 @@ def build_options(method: Method, given: Mapping[str, Any] | None) -> Any:
         return None
     cls = resolve(method.options)
     free = [f.name for f in dataclasses.fields(cls) if f.name not in method.preset]
+    return validated(cls, given, owner=f"method {method.name}", noun="option", free=free, preset=method.preset)
+
+
+def validated(
+    cls: Any,
+    given: Mapping[str, Any],
+    *,
+    owner: str,
+    noun: str,
+    free: Sequence[str],
+    preset: Mapping[str, Any] | None = None,
+) -> Any:
+    """Build a dataclass from what users wrote; text is converted to the field's type.
+
+    Parameters
+    ----------
+    cls : type
+        A dataclass.
+    given : mapping
+    owner, noun : str
+        How errors name what takes them and what they are: "method spt", "option".
+    free : sequence of str
+        Keys that may be given.
+    preset : mapping, optional
+        Values that are fixed.
+
+    Raises
+    ------
+    OptionError
+        For an unknown key (with the nearest name) or a value of the wrong type.
+    """
     for key in given:
         if key not in free:
             close = difflib.get_close_matches(key, free, n=1)
             hint = f"; did you mean {close[0]}?" if close else f"; it takes: {', '.join(free) or 'none'}"
-            raise OptionError(f"method {method.name} has no option {printable(str(key))!r}{hint}")
+            raise OptionError(f"{owner} has no {noun} {printable(str(key))!r}{hint}")
     from pydantic import TypeAdapter, ValidationError  # 0.1 s of import, only needed here
 
     try:
-        return TypeAdapter(cls).validate_python({**method.preset, **given})
+        return TypeAdapter(cls).validate_python({**(preset or {}), **given})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise OptionError(f"method {method.name}, option {where}: {printable(first['msg'])}") from None
+        raise OptionError(f"{owner}, {noun} {where}: {printable(first['msg'])}") from None
 
 
 def options_dict(options: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ To add one: a module with a frozen dataclass of its settings, ``Config`` (with a
 ``build(config, seed, device)`` that returns an `interfaces.Trainer`; and one line here.
 """
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from counterpoint.opt.errors import MissingPackageError, OptionError, UnknownNameError, printable
+from counterpoint.opt.options import validated
 from counterpoint.opt.problems.table import resolve
 
 
@@ -40,19 +40,7 @@ class Algorithm:
         """Build the validated configuration; OptionError names an unknown key or a wrong value."""
         cls = self._load("Config")
         known = [f.name for f in fields(cls)]
-        for key in given:
-            if key not in known:
-                close = difflib.get_close_matches(key, known, n=1)
-                hint = f"did you mean {close[0]}?" if close else f"it takes: {', '.join(known)}"
-                raise OptionError(f"algorithm {self.name} has no setting {printable(str(key))!r}; {hint}")
-        from pydantic import TypeAdapter, ValidationError  # 0.1 s of import, only needed here
-
-        try:
-            return TypeAdapter(cls).validate_python(dict(given))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise OptionError(f"algorithm {self.name}, setting {where}: {printable(first['msg'])}") from None
+        return validated(cls, given, owner=f"algorithm {self.name}", noun="setting", free=known)
 
     def build(self, config: Any, seed: int, device: str) -> Any:
         """Return the trainer, at its first iteration."""

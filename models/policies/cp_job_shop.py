@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from counterpoint.models.checkpoints import load_into, load_policy
+from counterpoint.models.checkpoints import load_network
 from counterpoint.models.checkpoints_shipped import shipped
 from counterpoint.models.networks.cp_tokens import CpTokens
 from counterpoint.models.networks.cp_tokens import Options as NetworkOptions
@@ -99,13 +99,8 @@ def load(path: Path) -> tuple[CpTokens, View]:
     CheckpointError
         If the card names another network, or unknown options.
     """
-    checkpoint = load_policy(path)
-    found = checkpoint.card["network"]
-    if found["name"] != "cp-tokens":
-        raise CheckpointError(f"its network is {found['name']!r}; expected 'cp-tokens'", str(path))
-    network = CpTokens(_options(NetworkOptions, found.get("options", {}), path))
-    load_into(network, checkpoint, str(path))
-    return network.eval(), _options(View, checkpoint.card.get("view", {}), path)
+    network, card = load_network(path, "cp-tokens", CpTokens, lambda **given: _options(NetworkOptions, given, path))
+    return network, _options(View, card.get("view", {}), path)
 
 
 def finish(environment: CpEnvironment) -> None:

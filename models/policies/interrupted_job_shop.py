@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from counterpoint.models.checkpoints import load_into, load_policy
+from counterpoint.models.checkpoints import load_network as load_policy_network
 from counterpoint.models.checkpoints_shipped import shipped
 from counterpoint.models.networks.interrupted_job_shop import InterruptedShopNetwork
 from counterpoint.models.networks.interrupted_job_shop import Options as NetworkOptions
 from counterpoint.models.policies.interrupted_job_shop_rollout import play
 from counterpoint.models.threads import torch_threads
-from counterpoint.opt.errors import CheckpointError, OptionError, UnsupportedError
+from counterpoint.opt.errors import OptionError, UnsupportedError
 from counterpoint.opt.interfaces import Policy
 from counterpoint.opt.problems.interrupted_job_shop import (
     WAIT,
@@ -84,16 +84,8 @@ def policy(instance: InterruptedJobShop, seed: int, options: Options) -> Policy:
 def load_network(checkpoint: str = "") -> tuple[InterruptedShopNetwork, bool]:
     """Return the network of a checkpoint, the shipped one if empty, and whether it may wait."""
     path = checkpoint or str(shipped("interrupted_job_shop"))
-    found = load_policy(path)
-    described = found.card["network"]
-    if described["name"] != NETWORK:
-        raise CheckpointError(f"its network is {described['name']!r}; expected {NETWORK!r}", path)
-    try:
-        network = InterruptedShopNetwork(NetworkOptions(**described.get("options", {})))
-    except (TypeError, OptionError) as error:
-        raise CheckpointError(f"its network's options are wrong: {error}", path) from None
-    load_into(network, found, path)
-    return network.eval(), found.card.get("waiting", True) is True
+    network, card = load_policy_network(path, NETWORK, InterruptedShopNetwork, NetworkOptions)
+    return network, card.get("waiting", True) is True
 
 
 def best_play(

@@ -11,14 +11,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from counterpoint.models.checkpoints import load_into, load_policy
+from counterpoint.models.checkpoints import load_network as load_policy_network
 from counterpoint.models.checkpoints_shipped import shipped
 from counterpoint.models.networks.job_shop_pointer import JobShopPointer
 from counterpoint.models.networks.job_shop_pointer import Options as NetworkOptions
 from counterpoint.models.policies.job_shop_run import Run
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
-from counterpoint.opt.errors import CheckpointError, OptionError, UnsupportedError
+from counterpoint.opt.errors import OptionError, UnsupportedError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.job_shop import JobShop
 from counterpoint.opt.result import Outcome
@@ -85,16 +85,8 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
 def load_network(checkpoint: str = "") -> JobShopPointer:
     """Return the network of a checkpoint, the shipped one if empty."""
     path = checkpoint or str(shipped("job_shop_self_labelled"))
-    found = load_policy(path)
-    described = found.card["network"]
-    if described["name"] != NETWORK:
-        raise CheckpointError(f"its network is {described['name']!r}; expected {NETWORK!r}", path)
-    try:
-        network = JobShopPointer(NetworkOptions(**described.get("options", {})))
-    except (TypeError, OptionError) as error:
-        raise CheckpointError(f"its network's options are wrong: {error}", path) from None
-    load_into(network, found, path)
-    return network.eval()
+    network: JobShopPointer = load_policy_network(path, NETWORK, JobShopPointer, NetworkOptions)[0]
+    return network
 
 
 def warm_up() -> None:

@@ -6,17 +6,17 @@ iteration is one schedule. How the network is trained: `models.training.job_shop
 
 import math
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Literal
 
 import torch
 
-from counterpoint.models.checkpoints import load_into, load_policy
+from counterpoint.models.checkpoints import load_network as load_policy_network
 from counterpoint.models.checkpoints_shipped import shipped
 from counterpoint.models.networks.job_shop_gnn import JobShopGnn, graph_of
 from counterpoint.models.networks.job_shop_gnn import Options as NetworkOptions
 from counterpoint.models.policies.job_shop_gnn_beam import beam
 from counterpoint.models.policies.job_shop_gnn_rollout import Built, roll_out
+from counterpoint.models.policies.job_shop_limits import lower_bound, schedules_at_most
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget, Clock
 from counterpoint.opt.errors import CheckpointError, OptionError
@@ -27,7 +27,6 @@ from counterpoint.simulators.batched.job_shop import Scheme
 from counterpoint.simulators.batched.job_shop_flexible import FlexibleShops
 
 NETWORK = "job-shop-gnn"
-UNLIMITED = 128  # schedules where the budget sets no limit
 ROWS = 128  # of a batch
 ACTIONS = 4_000_000  # rows times actions held at once, at most
 WIDEST_BEAM = 1024
@@ -88,18 +87,11 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
 def load_network(checkpoint: str = "", *, is_flexible: bool = False) -> tuple[JobShopGnn, Scheme]:
     """Return the network of a checkpoint, the shipped one if empty, and the scheme it was trained on."""
     path = checkpoint or str(shipped("job_shop_gnn_flexible" if is_flexible else "job_shop_gnn"))
-    found = load_policy(path)
-    described, scheme = found.card["network"], found.card.get("scheme", "nondelay")
-    if described.get("name") != NETWORK:
-        raise CheckpointError(f"its network is {described.get('name')!r}; expected {NETWORK!r}", path)
+    network, card = load_policy_network(path, NETWORK, JobShopGnn, NetworkOptions)
+    scheme = card.get("scheme", "nondelay")
     if scheme not in ("nondelay", "active", "append"):
         raise CheckpointError(f"its scheme is {scheme!r}; expected nondelay, active or append", path)
-    try:
-        network = JobShopGnn(NetworkOptions(**described.get("options", {})))
-    except (TypeError, OptionError) as error:
-        raise CheckpointError(f"its network's options are wrong: {error}", path) from None
-    load_into(network, found, path)
-    return network.eval(), scheme
+    return network, scheme
 
 
 def _run(
@@ -113,7 +105,7 @@ def _run(
     report: Report,
 ) -> Outcome:
     """Greedy first, then batch after batch."""
-    bound = _bound(instance)
+    bound = lower_bound(instance)
     if bound is not None:
         report(bound=bound)
     with torch.no_grad():
@@ -121,7 +113,7 @@ def _run(
     generator = torch.Generator().manual_seed(seed % 2**63)
     _, n, _, o = shops.machine.shape
     widest = max(1, ACTIONS // (n * o))
-    limit = _limit(clock.budget, options)
+    limit = schedules_at_most(clock.budget, options.mode, options.samples)
     done, number, best, reason = 0, 0, None, None
 
     def is_late() -> bool:
@@ -162,27 +154,6 @@ def _schedule(instance: JobShop, shops: FlexibleShops, built: Built) -> Schedule
     start = end[row] - shops.duration[0].gather(2, option[row].unsqueeze(2)).squeeze(2)
     is_real = shops.count[0] > 0
     return Schedule.from_starts(instance, start[is_real].numpy(), option[row][is_real].numpy())
-
-
-def _limit(budget: Budget, options: Options) -> float:
-    """Return how many schedules to build at most, at least 1."""
-    if options.mode == "greedy":
-        return 1
-    limit = math.inf if budget.iterations is None else budget.iterations
-    if options.samples:
-        limit = min(limit, options.samples)
-    elif math.isinf(limit) and budget.time_limit_s is None:
-        limit = UNLIMITED
-    return max(1, limit)
-
-
-def _bound(instance: JobShop) -> float | None:
-    """Return the foundation's lower bound where its compiler is installed."""
-    if find_spec("numba") is None:
-        return None
-    from counterpoint.solvers.bounds.job_shop import best_bound
-
-    return float(best_bound(instance))
 
 
 def warm_up() -> None:

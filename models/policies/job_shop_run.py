@@ -1,7 +1,5 @@
 """One run of the learned job-shop method: batch after batch of schedules under a budget."""
 
-import math
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,6 +7,7 @@ from torch import Tensor
 
 from counterpoint.models.networks.job_shop_pointer import JobShopPointer
 from counterpoint.models.policies.job_shop_beam import beam
+from counterpoint.models.policies.job_shop_limits import lower_bound, schedules_at_most
 from counterpoint.models.policies.job_shop_replay import replay, reverse, reverse_start, stacked
 from counterpoint.models.policies.job_shop_rollout import roll_out
 from counterpoint.models.policies.job_shop_rule import most_work_remaining
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 TOTALS = (32, 128)  # schedules after the first batches of samples, the greedy ones included
 ROWS = 128  # of all later batches
 PAIRS = 4_000_000  # rows times jobs squared held at once, at most
-UNLIMITED = 128  # schedules where the budget sets no limit
 WIDEST_BEAM = 4096
 RULE_S = 5e-5  # seconds per operation that the rule needs, and some
 
@@ -56,8 +54,8 @@ class Run:
         self.done = 0
         self.greedy_s = 0.0
         self.best: Schedule | None = None
-        self.bound = _bound(instance)
-        self.limit = _limit(clock, options)
+        self.bound = lower_bound(instance)
+        self.limit = schedules_at_most(clock.budget, options.mode, options.samples)
 
     def solve(self) -> Outcome:
         """Greedy first, then batch after batch."""
@@ -152,24 +150,3 @@ def shifted(shops: Shops, start: Tensor, makespan: Tensor) -> tuple[Tensor, Tens
     right = replay(other, reverse_start(shops, start, makespan), describe=False)
     left = replay(shops, reverse_start(other, right.start, right.makespan), describe=False)
     return left.start, left.makespan
-
-
-def _limit(clock: Clock, options: "Options") -> float:
-    """Return how many schedules to build at most, at least 1."""
-    if options.mode == "greedy":
-        return 1
-    limit = math.inf if clock.budget.iterations is None else clock.budget.iterations
-    if options.samples:
-        limit = min(limit, options.samples)
-    elif math.isinf(limit) and clock.budget.time_limit_s is None:
-        limit = UNLIMITED
-    return max(1, limit)
-
-
-def _bound(instance: JobShop) -> float | None:
-    """Return the foundation's lower bound where its compiler is installed."""
-    if find_spec("numba") is None:
-        return None
-    from counterpoint.solvers.bounds.job_shop import best_bound
-
-    return float(best_bound(instance))

@@ -65,7 +65,7 @@ def test_every_mode_gives_a_checked_schedule(
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 31, 32, 33, 130])
 def test_iterations_are_schedules(shop: JobShop, checkpoint: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_shop_run, "_bound", lambda instance: None)
+    monkeypatch.setattr(job_shop_run, "lower_bound", lambda instance: None)
     outcome = solve(shop, Budget(iterations=limit, threads=1), 0, Options(checkpoint=checkpoint), Reports())
     assert outcome.iterations == limit
     assert outcome.termination is Termination.ITERATIONS
@@ -76,7 +76,7 @@ def test_iterations_are_schedules(shop: JobShop, checkpoint: str, limit: int, mo
 
 
 def test_no_limit_means_128_schedules(shop: JobShop, checkpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_shop_run, "_bound", lambda instance: None)
+    monkeypatch.setattr(job_shop_run, "lower_bound", lambda instance: None)
     assert solve(shop, Budget(threads=1), 0, Options(checkpoint=checkpoint), Reports()).iterations == 128
 
 
