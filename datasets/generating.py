@@ -34,6 +34,7 @@ GENERATORS = (  # the first of a problem is its default
     Generator(
         "interrupted", "interrupted-job-shop", "blocking shops, random shutdowns", f"{_AT}interrupted_job_shop:uniform"
     ),
+    Generator("plant", "stochastic-lot-sizing", "the published plants' rules", f"{_AT}stochastic_lot_sizing:published"),
 )
 
 

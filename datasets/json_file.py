@@ -7,6 +7,7 @@ match it was changed on the way, and is refused. Files written by hand need not 
 import json
 from typing import Any
 
+from counterpoint.datasets import stochastic_lot_sizing
 from counterpoint.datasets.json_lines import first_bad_token, line_of_place
 from counterpoint.opt.codec import load_json
 from counterpoint.opt.errors import InstanceError, printable
@@ -15,10 +16,13 @@ from counterpoint.opt.problems.table import problems
 HASH = "content_hash"
 
 
-def read_json(raw: bytes, problem: str | None = None) -> Any:
-    """Decode an instance from JSON bytes; InstanceError carries the line and the place inside the data."""
+def read_json(raw: bytes, problem: str | None = None, name: str = "instance") -> Any:
+    """Decode an instance from JSON bytes; InstanceError carries the line and the place inside the data.
+
+    `name` is for formats of others, which carry none.
+    """
     try:
-        return _decode(load_json(raw), problem)
+        return _decode(load_json(raw), problem, name)
     except InstanceError as error:
         if error.line is not None:
             raise
@@ -35,7 +39,9 @@ def write_json(instance: Any) -> str:
     return "{\n" + ",\n".join(fields) + "\n}\n"
 
 
-def _decode(data: Any, problem: str | None) -> Any:
+def _decode(data: Any, problem: str | None, name: str) -> Any:
+    if problem in (None, "stochastic-lot-sizing") and stochastic_lot_sizing.looks_right(data):
+        return stochastic_lot_sizing.decode_setting(data, name)
     names = [p.name for p in problems() if problem in (None, p.name)]
     kind = data.get("type") if isinstance(data, dict) else None
     if kind == "counterpoint-result":

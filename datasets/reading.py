@@ -137,7 +137,7 @@ def _load(file: Path) -> bytes:
 
 def _parse(raw: bytes, file: Path, problem: str | None, format: str | None) -> Any:
     if format == "json" or (format is None and raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")):
-        return read_json(raw, problem)
+        return read_json(raw, problem, file.stem)
     lines = data_lines(raw)
     if not lines:
         raise InstanceError("the file is empty; expected an instance", line=1)

@@ -81,6 +81,24 @@ PROBLEMS = (
             ("plot", "counterpoint.opt.plots.interrupted_gantt:plot_interrupted_gantt"),
         ),
     ),
+    Problem(
+        "stochastic-lot-sizing",
+        "discrete lot-sizing on parallel machines under random demand",
+        "sequential",
+        "min",
+        "static-assignment",
+        False,
+        (
+            ("instance", "counterpoint.opt.problems.stochastic_lot_sizing:StochasticLotSizing"),
+            ("scenarios", "counterpoint.opt.problems.stochastic_lot_sizing:draw_scenarios"),
+            ("simulate", "counterpoint.simulators.stochastic_lot_sizing:simulate"),
+            ("check", "counterpoint.opt.problems.stochastic_lot_sizing_check:check"),
+            ("bound", "counterpoint.solvers.bounds.stochastic_lot_sizing:perfect_information"),
+            ("encode", "counterpoint.opt.problems.stochastic_lot_sizing_json:encode"),
+            ("decode", "counterpoint.opt.problems.stochastic_lot_sizing_json:decode"),
+            ("plot", "counterpoint.opt.plots.stochastic_lot_sizing:plot_plant"),
+        ),
+    ),
 )
 
 

@@ -1,0 +1,205 @@
+"""The plant of parallel machines in B copies at once: the torch twin of `simulators.stochastic_lot_sizing`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from torch import Tensor
+
+from counterpoint.opt.errors import OptionError
+from counterpoint.opt.interfaces import Observation, Step
+from counterpoint.opt.problems.stochastic_lot_sizing import Scenario, StochasticLotSizing
+
+
+class StochasticLotSizingEnvironment:
+    """B plants; a `BatchEnvironment` and a `PostDecisionEnvironment`.
+
+    The reward is minus the cost of the period. It is cut off after the horizon, where its value must be bootstrapped:
+    the plant would go on. The observation is ``inventory``, a share of the limit [B, I], ``setup``, one-hot
+    [B, M (I + 1)], and ``action_mask`` [B, M (I + 1)]; an action is a choice per machine, int64 [B, M]: 0 idle, i + 1
+    item i. A step costs O(B (M I + I)), most of it for what is observed.
+
+    Parameters
+    ----------
+    instance : StochasticLotSizing
+    num_envs : int
+    is_faithful : bool
+        Let a machine be given an item that it cannot make, as the published environment does.
+    is_staggered : bool
+        Cut the first episodes off at different times, so that rollouts see every period.
+    dtype : torch.dtype
+        Of stocks and costs; float32 holds every stock exactly.
+    device : str or torch.device
+
+    Attributes
+    ----------
+    stock : float tensor [B, I]
+        Units.
+    setup : int64 tensor [B, M]
+    setup_reward : float tensor [B]
+        Minus the setup costs of the last `post`: the certain part of the reward.
+    """
+
+    reward_dim = 1
+
+    def __init__(
+        self,
+        instance: StochasticLotSizing,
+        num_envs: int = 64,
+        *,
+        is_faithful: bool = False,
+        is_staggered: bool = False,
+        dtype: torch.dtype = torch.float32,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        if num_envs < 1:
+            raise OptionError("num_envs must be at least 1")
+        self.instance, self.num_envs, self.is_staggered = instance, num_envs, is_staggered
+        self.device = torch.device(device)
+        self.generator = torch.Generator(self.device)
+        self.generators = [self.generator]
+        machines, items = self.num_machines, self.num_items = instance.num_machines, instance.num_items
+
+        def table(array: Any) -> Tensor:  # of [M, I], with a column in front for idle machines, flat
+            padded = np.hstack([np.zeros((machines, 1)), array])
+            return torch.tensor(padded.ravel(), dtype=dtype, device=self.device)
+
+        self._production, self._loss, self._cost = (
+            table(x) for x in (instance.production, instance.setup_loss, instance.setup_cost)
+        )
+        self._row = torch.arange(machines, device=self.device) * (items + 1)
+        self._holding, self._lost_sales, self._limit = (
+            torch.tensor(x, dtype=dtype, device=self.device)
+            for x in (instance.holding_cost, instance.lost_sales_cost, instance.max_inventory)
+        )
+        cumulative = np.cumsum(instance.demand_probability, axis=1)[:, :-1]
+        self._is_alike = bool((cumulative == cumulative[0]).all())
+        self._cumulative = torch.tensor(cumulative, dtype=torch.float32, device=self.device).contiguous()
+        able = instance.can_choose if not is_faithful else np.ones((machines, items + 1), bool)
+        self._mask = torch.tensor(able.ravel(), device=self.device).expand(num_envs, -1)
+        self._fixed = (
+            torch.tensor(instance.initial_inventory, dtype=dtype, device=self.device),
+            torch.tensor(instance.initial_setup, device=self.device),
+        )
+        makes = torch.tensor(instance.can_choose[:, 1:], dtype=torch.float32, device=self.device)
+        self._makes_any = makes.any(1)
+        self._makes = torch.where(self._makes_any.unsqueeze(1), makes, 1.0)
+        self._stock = torch.zeros(num_envs, items + 1, dtype=dtype, device=self.device)  # column 0: of idle machines
+        self.stock = self._stock[:, 1:]
+        self.setup = torch.zeros(num_envs, machines, dtype=torch.int64, device=self.device)
+        self.period = torch.zeros(num_envs, dtype=torch.int64, device=self.device)
+        self.setup_reward = torch.zeros(num_envs, dtype=dtype, device=self.device)
+        self.lost = torch.zeros_like(self.stock)
+        self.observation_space = spaces.Dict(
+            {
+                "inventory": spaces.Box(-np.inf, np.inf, (items,), np.float32),
+                "setup": spaces.MultiBinary(machines * (items + 1)),
+                "action_mask": spaces.MultiBinary(machines * (items + 1)),
+            }
+        )
+        self.action_space = spaces.MultiDiscrete([items + 1] * machines)
+        self.reset(0)
+
+    def reset(self, seed: int | None = None) -> Observation:
+        """Start every copy again."""
+        if seed is not None:
+            self.generator.manual_seed(seed)
+        stock, setup = self._start()
+        self.stock.copy_(stock)
+        self.setup.copy_(setup)
+        self.period.zero_()
+        if self.is_staggered:
+            horizon = self.instance.horizon
+            drawn = torch.randint(horizon, self.period.shape, generator=self.generator, device=self.device)
+            self.period.copy_(drawn)
+        return self._observe(self.stock, self.setup)
+
+    def load_scenarios(self, scenarios: Sequence[Scenario]) -> tuple[Observation, Tensor]:
+        """Start copy b as scenario b says; return what is seen, and the demands [T, B, I] to pass to `exogenous`."""
+        if len(scenarios) != self.num_envs:
+            raise OptionError(f"{len(scenarios)} scenarios for {self.num_envs} copies")
+        self.stock.copy_(torch.tensor(np.array([s.inventory for s in scenarios])))
+        self.setup.copy_(torch.tensor(np.array([s.setup for s in scenarios])))
+        self.period.zero_()
+        demand = torch.tensor(np.stack([s.demand for s in scenarios], 1), dtype=self.stock.dtype, device=self.device)
+        return self._observe(self.stock, self.setup), demand
+
+    def step(self, action: Tensor) -> Step:
+        """Set up and produce, then meet demand."""
+        self._produce(action)
+        return self.exogenous()
+
+    def post(self, action: Tensor) -> Observation:
+        """Set up and produce; what is observed is the stock with it, and the new setups."""
+        self._produce(action)
+        return self._observe(self.stock, self.setup)
+
+    def exogenous(self, demand: Tensor | None = None) -> Step:
+        """Meet demand, float [B, I], drawn unless given, and finish the period."""
+        if demand is None:
+            demand = self._demand()
+        left = self.stock - demand
+        torch.clamp(-left, min=0, out=self.lost)
+        left = torch.minimum(left.clamp_(min=0), self._limit)
+        reward = self.setup_reward - self.lost @ self._lost_sales - left @ self._holding
+        self.period += 1
+        truncated = self.period >= self.instance.horizon
+        seen = final = self._observe(left, self.setup)
+        if self.device.type != "cpu" or bool(truncated.any()):  # asking a GPU would make it wait
+            stock, setup = self._start()
+            self.stock.copy_(torch.where(truncated.unsqueeze(1), stock, left))
+            self.setup.copy_(torch.where(truncated.unsqueeze(1), setup, self.setup))
+            self.period.masked_fill_(truncated, 0)
+            seen = self._observe(self.stock, self.setup)
+        else:
+            self.stock.copy_(left)
+        return Step(
+            observation=seen,
+            reward=reward.unsqueeze(1),
+            terminated=torch.zeros_like(truncated),
+            truncated=truncated,
+            elapsed=torch.ones(self.num_envs, device=self.device),
+            final_observation=final,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return stocks, setups, periods, what `post` noted and the generator's state."""
+        own = {name: getattr(self, name).clone() for name in ("stock", "setup", "period", "setup_reward")}
+        return {**own, "generator": self.generator.get_state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to such a state."""
+        for name in ("stock", "setup", "period", "setup_reward"):
+            getattr(self, name).copy_(state[name])
+        self.generator.set_state(state["generator"])
+
+    def _produce(self, action: Tensor) -> None:
+        is_new = ((action != self.setup) & (action != 0)).to(self._stock.dtype)
+        entry = action + self._row
+        self._stock.scatter_add_(1, action, self._production[entry] - self._loss[entry] * is_new)
+        torch.sum(self._cost[entry] * is_new, 1, out=self.setup_reward).neg_()
+        self.setup.copy_(action)
+
+    def _demand(self) -> Tensor:
+        uniform = torch.rand(self.num_envs, self.num_items, generator=self.generator, device=self.device)
+        if self._is_alike:
+            drawn = torch.bucketize(uniform, self._cumulative[0], right=True)
+        else:
+            drawn = torch.searchsorted(self._cumulative, uniform.T.contiguous(), right=True).T
+        return drawn.to(self._stock.dtype)
+
+    def _start(self) -> tuple[Tensor, Tensor]:
+        """Return stocks [B, I] and setups [B, M] of episodes that begin."""
+        if not self.instance.is_random_start:
+            return self._fixed
+        uniform = torch.rand(self.num_envs, self.num_items, generator=self.generator, device=self.device)
+        stock = (uniform * self._limit).floor().clamp(max=self._limit - 1)
+        drawn = torch.multinomial(self._makes, self.num_envs, replacement=True, generator=self.generator).T
+        return stock, (drawn + 1) * self._makes_any
+
+    def _observe(self, stock: Tensor, setup: Tensor) -> Observation:
+        one_hot = torch.zeros(self.num_envs, self._mask.shape[1], device=self.device)
+        one_hot.scatter_(1, setup + self._row, 1.0)
+        return {"inventory": (stock / self._limit).float(), "setup": one_hot, "action_mask": self._mask}
