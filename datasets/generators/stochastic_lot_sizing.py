@@ -1,7 +1,7 @@
 """Random plants of parallel machines, by the rules of the published generator.
 
-Rules and figures: `leokan92/pdppo`, ``code/Lot-sizing/cfg_env/generate_setting.py`` (the ``t100_i100`` settings). A field
-takes the first value of its range with the probability given, each of the others with an equal share of the rest.
+Rules and figures: `leokan92/pdppo`, ``code/Lot-sizing/cfg_env/generate_setting.py`` (the ``t100_i100`` settings). A
+field takes the first value of its range with the probability given, each of the others with an equal share of the rest.
 """
 
 import numpy as np

@@ -11,6 +11,7 @@ from torch import Tensor
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Observation, Step
 from counterpoint.opt.problems.stochastic_lot_sizing import Scenario, StochasticLotSizing
+from counterpoint.simulators.batched.alias import Alias
 
 
 class StochasticLotSizingEnvironment:
@@ -74,9 +75,7 @@ class StochasticLotSizingEnvironment:
             torch.tensor(x, dtype=dtype, device=self.device)
             for x in (instance.holding_cost, instance.lost_sales_cost, instance.max_inventory)
         )
-        cumulative = np.cumsum(instance.demand_probability, axis=1)[:, :-1]
-        self._is_alike = bool((cumulative == cumulative[0]).all())
-        self._cumulative = torch.tensor(cumulative, dtype=torch.float32, device=self.device).contiguous()
+        self._alias = Alias(instance.demand_probability, dtype, self.device)
         able = instance.can_choose if not is_faithful else np.ones((machines, items + 1), bool)
         self._mask = torch.tensor(able.ravel(), device=self.device).expand(num_envs, -1)
         self._fixed = (
@@ -139,7 +138,7 @@ class StochasticLotSizingEnvironment:
     def exogenous(self, demand: Tensor | None = None) -> Step:
         """Meet demand, float [B, I], drawn unless given, and finish the period."""
         if demand is None:
-            demand = self._demand()
+            demand = self._alias.draw(self.num_envs, self.generator)
         left = self.stock - demand
         torch.clamp(-left, min=0, out=self.lost)
         left = torch.minimum(left.clamp_(min=0), self._limit)
@@ -176,19 +175,11 @@ class StochasticLotSizingEnvironment:
         self.generator.set_state(state["generator"])
 
     def _produce(self, action: Tensor) -> None:
-        is_new = ((action != self.setup) & (action != 0)).to(self._stock.dtype)
         entry = action + self._row
+        is_new = action != self.setup  # costs and loses nothing where idle: the tables are 0 there
         self._stock.scatter_add_(1, action, self._production[entry] - self._loss[entry] * is_new)
         torch.sum(self._cost[entry] * is_new, 1, out=self.setup_reward).neg_()
         self.setup.copy_(action)
-
-    def _demand(self) -> Tensor:
-        uniform = torch.rand(self.num_envs, self.num_items, generator=self.generator, device=self.device)
-        if self._is_alike:
-            drawn = torch.bucketize(uniform, self._cumulative[0], right=True)
-        else:
-            drawn = torch.searchsorted(self._cumulative, uniform.T.contiguous(), right=True).T
-        return drawn.to(self._stock.dtype)
 
     def _start(self) -> tuple[Tensor, Tensor]:
         """Return stocks [B, I] and setups [B, M] of episodes that begin."""
