@@ -99,6 +99,23 @@ PROBLEMS = (
             ("plot", "counterpoint.opt.plots.stochastic_lot_sizing:plot_plant"),
         ),
     ),
+    Problem(
+        "lot-sizing",
+        "lot-sizing: one item or several, with or without capacity, setup times and backlogging",
+        "static",
+        "min",
+        "wagner-whitin",
+        False,
+        (
+            ("instance", "counterpoint.opt.problems.lot_sizing:LotSizing"),
+            ("solution", "counterpoint.opt.problems.lot_sizing:ProductionPlan"),
+            ("check", "counterpoint.opt.problems.lot_sizing_check:check"),
+            ("encode", "counterpoint.opt.problems.lot_sizing_json:encode"),
+            ("decode", "counterpoint.opt.problems.lot_sizing_json:decode"),
+            ("plot", "counterpoint.opt.plots.lot_sizing:plot_lot_sizing"),
+            ("reference", "counterpoint.datasets.registry:best_known"),
+        ),
+    ),
 )
 
 
