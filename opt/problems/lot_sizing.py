@@ -93,12 +93,12 @@ class LotSizing:
         if not isinstance(self.name, str):
             raise InstanceError("name must be text")
         demand = _numbers(self.demand, "demand")
-        demand = demand[None, :] if demand.ndim == 1 else demand
-        if demand.ndim != 2 or demand.size == 0:
+        if demand.ndim not in (1, 2) or demand.size == 0:
             raise InstanceError(f"expected demand as a matrix, items x periods, not of shape {demand.shape}")
         if demand.size > MAX_CELLS:
             raise InstanceError(f"{demand.size} items x periods are more than the {MAX_CELLS} supported")
-        object.__setattr__(self, "demand", _checked(demand, "demand"))
+        demand = _frozen(np.atleast_2d(_in_range(demand, "demand")))
+        object.__setattr__(self, "demand", demand)
         for key in ("setup_cost", "holding_cost", "unit_cost", "backlog_cost"):
             if getattr(self, key) is not None:
                 object.__setattr__(self, key, _matrix(getattr(self, key), key, *demand.shape))
@@ -254,31 +254,38 @@ def _numbers(values: Any, key: str) -> FloatArray:
     return given.astype(np.float64)
 
 
-def _checked(array: FloatArray, key: str) -> FloatArray:
-    """Return the array read-only, without negative zeros, if all of it is finite and non-negative."""
+def _in_range(array: FloatArray, key: str) -> FloatArray:
+    """Return the array if all of it is finite and non-negative."""
     wrong = np.argwhere(~((array >= 0) & (array <= MAX_VALUE)))
     if len(wrong):
         at = tuple(int(i) for i in wrong[0])
         raise InstanceError(f"expected a number from 0 to {MAX_VALUE:g}, not {array[at]:g}", place=(key, *at))
-    array = np.ascontiguousarray(array) + 0.0
-    array.setflags(write=False)
     return array
 
 
+def _frozen(array: FloatArray) -> FloatArray:
+    """Return a read-only copy without negative zeros, which would hash otherwise."""
+    copy: FloatArray = np.ascontiguousarray(array) + 0.0
+    copy.setflags(write=False)
+    return copy
+
+
 def _matrix(values: Any, key: str, items: int, periods: int) -> FloatArray:
-    array = _numbers(values, key)
-    if array.ndim == 1 and len(array) == items != 1:
-        array = array[:, None]
+    given = _numbers(values, key)
+    array = given[:, None] if given.ndim == 1 and len(given) == items != 1 else given
     shapes = ((), (items, periods), (items, 1), (1, periods), (1, 1), *(((periods,), (1,)) if items == 1 else ()))
     if array.shape not in shapes:
         raise InstanceError(
-            f"expected {key} as one number, {items} numbers or a matrix {items} x {periods}, not of shape {array.shape}"
+            f"expected {key} as one number, {items} numbers or a matrix {items} x {periods}, "
+            f"not of shape {given.shape}",
+            place=(key,),
         )
-    return _checked(np.broadcast_to(array, (items, periods)), key)
+    _in_range(given, key)
+    return _frozen(np.broadcast_to(array, (items, periods)))
 
 
 def _vector(values: Any, key: str, length: int, what: str) -> FloatArray:
     array = _numbers(values, key)
     if array.shape not in ((), (length,)):
-        raise InstanceError(f"expected {key} as one number or {length}, one for each of the {what}")
-    return _checked(np.broadcast_to(array, (length,)), key)
+        raise InstanceError(f"expected {key} as one number or {length}, one for each of the {what}", place=(key,))
+    return _frozen(np.broadcast_to(_in_range(array, key), (length,)))
