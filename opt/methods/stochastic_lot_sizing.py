@@ -1,0 +1,54 @@
+"""The policies for plants of parallel machines: one entry each."""
+
+from counterpoint.opt.registry import Method
+
+PROBLEM = "stochastic-lot-sizing"
+_REPLAN = "counterpoint.solvers.replan.stochastic_lot_sizing"
+_RULES = "counterpoint.solvers.rules.stochastic_lot_sizing"
+
+
+def _rule(
+    name: str, summary: str, *, options: str = "", is_random: bool = False, needs: tuple[str, ...] = ()
+) -> Method:
+    return Method(
+        name,
+        PROBLEM,
+        f"{_RULES}:{name.replace('-', '_')}",
+        summary,
+        options=options and f"{_RULES}:{options}",
+        is_random=is_random,
+        needs=("simpy", *needs),
+        extra="learn",
+        kind="sequential",
+    )
+
+
+METHODS = (
+    _rule("idle", "makes nothing"),
+    _rule("keep-setup", "goes on with what the machines are found set up for"),
+    _rule("random", "draws among a machine's choices every period", is_random=True),
+    _rule("priority", "machines go to items of low stock, with hysteresis", options="PriorityOptions"),
+    _rule(
+        "static-assignment",
+        "one machine for ever for each item that is worth it (linear assignment)",
+        options="AssignmentOptions",
+        needs=("scipy",),
+    ),
+    *(
+        Method(
+            name,
+            PROBLEM,
+            f"{_REPLAN}:{name.replace('-', '_')}",
+            summary,
+            options=f"{_REPLAN}:{options}",
+            is_random=name == "tree-mip",
+            needs=("highspy", "simpy"),
+            extra="learn",
+            kind="sequential",
+        )
+        for name, options, summary in (
+            ("rolling-mip", "RollingOptions", "plans for mean demand, again in every period"),
+            ("tree-mip", "TreeOptions", "plans for a scenario tree, drawn and solved again in every period"),
+        )
+    ),
+)
