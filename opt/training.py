@@ -71,6 +71,7 @@ ALGORITHMS = (  # the first of a problem is its default
     ),
     Algorithm("ppo", "interrupted-job-shop", f"{_AT}interrupted_job_shop", "PPO with a critic, one episode a scenario"),
     Algorithm("ppo", "inventory", f"{_AT}ppo_inventory", "PPO on a problem whose optimum is known exactly"),
+    Algorithm("pdppo", "inventory", f"{_AT}pdppo_inventory", "the same by post-decision PPO, in both of its modes"),
     Algorithm("ppo", "gymnasium", f"{_AT}ppo_gymnasium", "PPO on a Gymnasium task (setting env_id)"),
 )
 
