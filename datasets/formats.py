@@ -62,11 +62,17 @@ def _has_header_of(*sizes: int) -> Sniff:
 
 
 def _is_pairs(lines: Sequence[Line]) -> bool:
-    return _has_header_of(2)(lines) and not _has_end_marks(lines) and not _has_keywords(lines)
+    return _has_header_of(2)(lines) and not (_has_end_marks(lines) or _has_keywords(lines) or _is_trigeiro(lines))
 
 
 def _is_flexible(lines: Sequence[Line]) -> bool:
-    return _has_header_of(2, 3)(lines) and not _has_end_marks(lines) and not _has_keywords(lines)
+    return _has_header_of(2, 3)(lines) and not (_has_end_marks(lines) or _has_keywords(lines) or _is_trigeiro(lines))
+
+
+def _is_trigeiro(lines: Sequence[Line]) -> bool:
+    """True if one number each follows the header: machines and capacity. No job stands on a line of one number."""
+    alone = [len(line.raw.split()) == 1 and line.raw[:1].isdigit() for line in lines[1:3]]
+    return _has_header_of(2)(lines) and alone == [True, True]
 
 
 def _has_end_marks(lines: Sequence[Line]) -> bool:
@@ -80,6 +86,7 @@ def _has_keywords(lines: Sequence[Line]) -> bool:
 
 
 _AT = "counterpoint.datasets.job_shop."
+_LOTS = "counterpoint.datasets.lot_sizing."
 
 FORMATS = (
     Format(
@@ -112,6 +119,11 @@ FORMATS = (
         "fjs-1", "job-shop", "flexible job shops, machines counted from 1",
         (), None, f"{_AT}fjs:read_fjs_1", f"{_AT}fjs:write_fjs_1",
         frozenset({"flexible"}),
+    ),
+    Format(
+        "trigeiro", "lot-sizing", "Trigeiro's capacitated lot-sizing with setup times",
+        (".dat",), _is_trigeiro, f"{_LOTS}trigeiro:read_trigeiro", f"{_LOTS}trigeiro:write_trigeiro",
+        frozenset({"several-items", "capacity", "setup-times"}),
     ),
 )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""File formats and public instances of lot-sizing."""
