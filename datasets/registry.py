@@ -1,23 +1,22 @@
 """Public benchmark instances by name, and what is known about an instance, recognised by its content.
 
-The 242 classical job shops (ft, la, abz, orb, swv, yn; ta and dmu rebuilt from their seeds) and their variants
-``...-blocking-swap`` need no network. Flexible ones (``mk01``, ``la01-edata``) are read from the folders that
-`counterpoint.datasets.fetching` knows. Names are lower case with hyphens; underscores are taken for hyphens.
+Each family's own are listed, built and looked up by its module ``public`` (see FAMILIES). Names are lower case with
+hyphens; underscores are taken for hyphens.
 """
 
-import dataclasses
 from fnmatch import fnmatchcase
 from functools import cache
+from importlib import import_module
 from typing import Any
 
-from counterpoint.datasets.figures import figure_rows, figure_text
-from counterpoint.datasets.text import data_lines
 from counterpoint.opt.errors import InstanceError, UnknownNameError
-from counterpoint.opt.problems.job_shop import JobShop
 from counterpoint.opt.problems.table import problem as problem_named
 from counterpoint.opt.result import Reference
 
-BLOCKING = "-blocking-swap"
+FAMILIES = (  # problem, module with names(), build(name), references() and names_by_content()
+    ("job-shop", "counterpoint.datasets.job_shop.public"),
+    ("lot-sizing", "counterpoint.datasets.lot_sizing.public"),
+)
 
 
 def best_known(instance: Any) -> Reference | None:
@@ -35,8 +34,12 @@ def best_known(instance: Any) -> Reference | None:
     Reference or None
         Proven lower bound, achieved upper bound and who says so.
     """
-    name = _names_by_content().get(instance.content_hash)
-    return None if name is None else _references()[name]
+    family = _families().get(instance.problem)
+    if family is None:
+        return None
+    name = family.names_by_content().get(instance.content_hash)
+    known: Reference | None = None if name is None else family.references()[name]
+    return known
 
 
 def reference(name: str) -> Reference:
@@ -57,7 +60,7 @@ def benchmark(name: str) -> Any:
     Parameters
     ----------
     name : str
-        E.g. ``"ta41"``, ``"la01"``, ``"dmu80"``, ``"la01-blocking-swap"``, ``"mk01"``.
+        E.g. ``"ta41"``, ``"la01"``, ``"dmu80"``, ``"la01-blocking-swap"``, ``"mk01"``, ``"trigeiro-g53"``.
 
     Returns
     -------
@@ -82,13 +85,7 @@ def benchmark(name: str) -> Any:
                 f"of {key} only the bounds are known here ({_references()[key].source}); read its file with read()"
             )
         raise UnknownNameError("benchmark", name, benchmarks())
-    if key.endswith(BLOCKING):
-        return dataclasses.replace(_classic(key.removesuffix(BLOCKING)), name=key, blocking="swap")
-    if key in _classic_names():
-        return _classic(key)
-    from counterpoint.datasets.fetching import read_fetched
-
-    return read_fetched(key)
+    return next(family for family in _families().values() if key in family.names()).build(key)
 
 
 def benchmarks(pattern: str | None = None, problem: str | None = None) -> tuple[str, ...]:
@@ -107,9 +104,7 @@ def benchmarks(pattern: str | None = None, problem: str | None = None) -> tuple[
     """
     if problem is not None:
         problem_named(problem)
-    if problem not in (None, "job-shop"):
-        return ()
-    names = _all_names()
+    names = _all_names(problem)
     return names if pattern is None else tuple(n for n in names if fnmatchcase(n, canonical(pattern)))
 
 
@@ -120,47 +115,16 @@ def canonical(name: str) -> str:
 
 
 @cache
-def _all_names() -> tuple[str, ...]:
-    fetched = [row[0] for row in figure_rows("job_shop_fetched.csv")]
-    classic = _classic_names()
-    return tuple(sorted([*classic, *(name + BLOCKING for name in classic), *fetched]))
+def _families() -> dict[str, Any]:
+    """Return the module of public instances of each problem that has any."""
+    return {problem: import_module(module) for problem, module in FAMILIES}
 
 
 @cache
-def _classic_names() -> frozenset[str]:
-    seeded = [row[0] for table in ("taillard", "demirkol") for row in figure_rows(f"job_shop_{table}.csv")]
-    return frozenset([*seeded, *_sections()])
-
-
-@cache
-def _sections() -> dict[str, str]:
-    """Return name -> text in the standard format of the instances that are shipped as they are."""
-    parts = figure_text("job_shop_classic.txt").split("instance ")[1:]
-    return {part.partition("\n")[0]: part.partition("\n")[2] for part in parts}
-
-
-def _classic(name: str) -> JobShop:
-    from counterpoint.datasets.generators.job_shop_public import demirkol, taillard
-    from counterpoint.datasets.job_shop.standard import read_standard
-
-    if name in _sections():
-        return read_standard(data_lines(_sections()[name].encode()), name)
-    if name.startswith("ta"):
-        row = next(row for row in figure_rows("job_shop_taillard.csv") if row[0] == name)
-        jobs, machines, time_seed, machine_seed = map(int, row[1:])
-        return taillard(jobs=jobs, machines=machines, time_seed=time_seed, machine_seed=machine_seed, name=name)
-    row = next(row for row in figure_rows("job_shop_demirkol.csv") if row[0] == name)
-    jobs, machines, seed, two_sets = map(int, row[1:])
-    return demirkol(jobs=jobs, machines=machines, seed=seed, two_sets=two_sets == 1, name=name)
+def _all_names(problem: str | None = None) -> tuple[str, ...]:
+    return tuple(sorted(n for key, family in _families().items() if problem in (None, key) for n in family.names()))
 
 
 @cache
 def _references() -> dict[str, Reference]:
-    rows = figure_rows("job_shop_bounds.csv")
-    return {name: Reference(name, float(low), float(high), source) for name, _, _, low, high, source, _ in rows}
-
-
-@cache
-def _names_by_content() -> dict[str, str]:
-    lines = figure_text("job_shop_bounds.csv").splitlines()[1:]
-    return {line[-64:]: line[: line.index(",")] for line in lines if not line.endswith(",")}
+    return {name: known for family in _families().values() for name, known in family.references().items()}

@@ -1,4 +1,4 @@
-"""Small tables shipped with the package; README.md names their sources, make_job_shop.py makes them."""
+"""Small tables shipped with the package; README.md names their sources, make_*.py make them."""
 
 from functools import cache
 from pathlib import Path

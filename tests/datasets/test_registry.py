@@ -8,7 +8,7 @@ from counterpoint.datasets.registry import benchmark, benchmarks, best_known, ca
 from counterpoint.opt.errors import InstanceError, UnknownNameError
 from counterpoint.opt.problems.job_shop import JobShop
 
-SHIPPED = [name for name in benchmarks() if not name.endswith("data") and not name.startswith("mk")]
+SHIPPED = [name for name in benchmarks(problem="job-shop") if not name.endswith("data") and not name.startswith("mk")]
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,6 @@ def test_patterns():
     assert len(benchmarks("*-blocking-swap")) == 242
     assert len(benchmarks("la??-?data")) == 15
     assert benchmarks("zz*") == ()
-    assert set(benchmarks(problem="job-shop")) == set(benchmarks())
+    assert set(benchmarks(problem="job-shop")) < set(benchmarks())
+    assert benchmarks("trigeiro-g*", problem="job-shop") == benchmarks(problem="interrupted-job-shop") == ()
+    assert len(benchmarks("trigeiro-g*", problem="lot-sizing")) == 6
