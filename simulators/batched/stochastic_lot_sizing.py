@@ -93,7 +93,7 @@ class StochasticLotSizingEnvironment:
         self.lost = torch.zeros_like(self.stock)
         self.observation_space = spaces.Dict(
             {
-                "inventory": spaces.Box(-np.inf, np.inf, (items,), np.float32),
+                "inventory": spaces.Box(0.0, 1.0, (items,), np.float32),
                 "setup": spaces.MultiBinary(machines * (items + 1)),
                 "action_mask": spaces.MultiBinary(machines * (items + 1)),
             }

@@ -1,10 +1,11 @@
 """The plant of parallel machines on a scenario tree, as a mixed-integer model in arrays.
 
 Per machine m, item i that it can make, and node p at which something is decided: binary X (given the item) and D
-(newly set up), D >= X - X at the parent. Per node n and item: stock I up to its limit, lost sales Z and what is scrapped W,
-with I - Z + W = I at the parent + sum_m (P X - SL D) - demand. Setups are paid with the probability of p, lost sales and
-holding with that of n. D is continuous: it never pays to be set up without need, as the loss is never a gain where it
-costs nothing to scrap. N nodes, of them L leaves: 2 (N - L + 1) M I + 3 N I columns at most.
+(newly set up), D >= X - X at the parent; where a changeover loses units also D <= X and D <= 1 - X at the parent, so
+that none are lost without one. Per node n and item: stock I up to its limit, lost sales Z and what is scrapped W, with
+I - Z + W = I at the parent + sum_m (P X - SL D) - demand. Only a full store is cut: binary F, W <= F x all that can be
+made, I >= F x limit; without it a plan would throw away what it costs to hold. Setups are paid with the probability of
+p, lost sales and holding with that of n. N nodes, of them L leaves: 2 (N - L + 1) M I + 4 N I columns at most.
 """
 
 from dataclasses import dataclass
@@ -75,6 +76,10 @@ def tree_model(instance: StochasticLotSizing, tree: Tree, inventory: IntArray, s
             (INFINITY, 0.0),
         )
     )
+    is_full = columns.add(nodes * items, 0, 1, integer=True)
+    most, limit = (np.tile(x, nodes).astype(float) for x in (instance.production.sum(0), instance.max_inventory))
+    rows.add([(scrapped.ravel(), 1.0), (is_full, -most)], upper=0.0)
+    rows.add([(stock.ravel(), 1.0), (is_full, -limit)], lower=0.0)
     # one item per machine
     row = np.arange(inner.size)[:, None] * instance.num_machines + machine
     rows.add_scattered(inner.size * instance.num_machines, row.ravel(), given.ravel(), 1.0, upper=1.0)
@@ -84,6 +89,12 @@ def tree_model(instance: StochasticLotSizing, tree: Tree, inventory: IntArray, s
     rows.add([(is_new[0], 1.0), (given[0], -1.0)], lower=-was)
     if len(inner) > 1:
         rows.add([(is_new[1:].ravel(), 1.0), (given[1:].ravel(), -1.0), (given[before].ravel(), 1.0)], lower=0.0)
+    # and no loss without a changeover
+    loses = np.flatnonzero(instance.setup_loss[machine, item])
+    rows.add([(is_new[:, loses].ravel(), 1.0), (given[:, loses].ravel(), -1.0)], upper=0.0)
+    rows.add([(is_new[0, loses], 1.0)], upper=1.0 - was[loses])
+    if len(inner) > 1:
+        rows.add([(is_new[1:, loses].ravel(), 1.0), (given[before][:, loses].ravel(), 1.0)], upper=1.0)
     _balance(instance, rows, tree, inventory, (given[at], is_new[at]), (stock, lost, scrapped), (machine, item))
     return TreeModel(rows.finish(columns), given, is_new, machine, item, np.r_[-1, before])
 

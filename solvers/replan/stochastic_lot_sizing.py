@@ -35,8 +35,8 @@ class RollingOptions:
         Relative, at which it is content.
     """
 
-    periods: int = 8
-    time_limit_s: float = 2.0
+    periods: int = 6
+    time_limit_s: float = 1.0
     gap: float = 0.01
 
     def __post_init__(self) -> None:
@@ -65,8 +65,8 @@ class TreeOptions:
     branching: tuple[int, ...] = (4, 2, 2)
     tail: int = 3
     samples: int = 100
-    time_limit_s: float = 5.0
-    gap: float = 0.02
+    time_limit_s: float = 2.0
+    gap: float = 0.05
 
     def __post_init__(self) -> None:
         _check(self.time_limit_s, self.gap)
