@@ -25,7 +25,8 @@ class Problem:
     parts : tuple of (str, str)
         Lazy names ``module:attribute`` of ``instance``, ``check``, ``plot`` and ``encode``/``decode`` (JSON); of a
         static problem ``solution`` and ``reference`` (best-known bounds of a named instance); of a sequential one
-        ``scenarios``, ``simulate`` and ``bound`` (see `interfaces`: DrawScenarios, Simulate, PerfectInformation).
+        ``scenarios``, ``simulate`` and ``bound`` (see `interfaces`: DrawScenarios, Simulate, PerfectInformation), and
+        if there is one ``expected_bound`` (`ExpectedBound`).
     """
 
     name: str
@@ -113,6 +114,23 @@ PROBLEMS = (
             ("encode", "counterpoint.opt.problems.lot_sizing_json:encode"),
             ("decode", "counterpoint.opt.problems.lot_sizing_json:decode"),
             ("plot", "counterpoint.opt.plots.lot_sizing:plot_lot_sizing"),
+            ("reference", "counterpoint.datasets.registry:best_known"),
+        ),
+    ),
+    Problem(
+        "pigment-sequencing",
+        "pigment sequencing (discrete lot-sizing): one item per period, changeover costs kept through idle periods",
+        "static",
+        "min",
+        "dp-lagrangian",
+        True,
+        (
+            ("instance", "counterpoint.opt.problems.pigment_sequencing:PigmentSequencing"),
+            ("solution", "counterpoint.opt.problems.pigment_sequencing:ProductionSequence"),
+            ("check", "counterpoint.opt.problems.pigment_sequencing_check:check"),
+            ("encode", "counterpoint.opt.problems.pigment_sequencing_json:encode"),
+            ("decode", "counterpoint.opt.problems.pigment_sequencing_json:decode"),
+            ("plot", "counterpoint.opt.plots.pigment_sequencing:plot_production_sequence"),
             ("reference", "counterpoint.datasets.registry:best_known"),
         ),
     ),

@@ -1,0 +1,1 @@
+"""Formats and public instances of pigment sequencing (CSPLib problem 058)."""

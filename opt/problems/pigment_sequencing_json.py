@@ -1,0 +1,52 @@
+"""Pigment sequencing and production sequences as tagged JSON; unknown and missing fields are refused."""
+
+from typing import Any
+
+from counterpoint.opt.codec import expect, integers, take
+from counterpoint.opt.errors import InstanceError
+from counterpoint.opt.problems.pigment_sequencing import PigmentSequencing, ProductionSequence
+
+INSTANCE_FIELDS = ("name", "orders", "stocking_cost", "changeover_cost")
+SEQUENCE_FIELDS = ("item",)
+
+
+def encode(value: PigmentSequencing | ProductionSequence) -> dict[str, Any]:
+    """Return plain JSON data for an instance or a sequence."""
+    if isinstance(value, ProductionSequence):
+        return {"type": "production-sequence", "version": 1, "item": value.item.tolist()}
+    return {
+        "type": "pigment-sequencing",
+        "version": 1,
+        "name": value.name,
+        "orders": value.orders.tolist(),
+        "stocking_cost": value.stocking_cost.tolist(),
+        "changeover_cost": value.changeover_cost.tolist(),
+    }
+
+
+def decode(data: Any) -> PigmentSequencing | ProductionSequence:
+    """Build an instance or a sequence from plain JSON data.
+
+    Raises
+    ------
+    InstanceError
+        With the place inside the data.
+    """
+    kind = expect(data, dict, "an object").get("type")
+    if kind == "production-sequence":
+        return ProductionSequence(integers(take(data, kind, 1, SEQUENCE_FIELDS)["item"], ("item",)))
+    fields = take(data, "pigment-sequencing", 1, INSTANCE_FIELDS)
+    return PigmentSequencing(
+        expect(fields["name"], str, "text", ("name",)),
+        _matrix(fields["orders"], "orders"),
+        integers(fields["stocking_cost"], ("stocking_cost",)),
+        _matrix(fields["changeover_cost"], "changeover_cost"),
+    )
+
+
+def _matrix(value: Any, key: str) -> list[list[int]]:
+    rows = [integers(row, (key, r)) for r, row in enumerate(expect(value, list, "a list of rows", (key,)))]
+    for r, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise InstanceError(f"expected {len(rows[0])} numbers as in the first row, not {len(row)}", place=(key, r))
+    return rows

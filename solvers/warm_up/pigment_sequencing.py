@@ -1,0 +1,33 @@
+"""Compile the kernels of pigment sequencing, or load them from Numba's cache, before any clock starts."""
+
+from functools import cache
+from typing import Any
+
+from counterpoint.opt.budget import Budget
+from counterpoint.opt.problems.pigment_sequencing import PigmentSequencing
+
+TINY = PigmentSequencing(  # not solved by its first bounds, so that every kernel runs
+    "tiny", [[0, 0, 1, 1], [0, 1, 0, 1]], [1, 2], [[0, 5], [3, 0]]
+)
+
+
+def _ignore(solution: Any = None, *, bound: float | None = None) -> None:
+    """Take a report and do nothing with it."""
+
+
+@cache
+def dynamic_programming() -> None:
+    """The relaxation and the layers."""
+    import numpy as np
+
+    from counterpoint.solvers.dynamic_programming.pigment_sequencing import Options, solve
+    from counterpoint.solvers.dynamic_programming.pigment_sequencing_layers import packing_of
+    from counterpoint.solvers.dynamic_programming.pigment_sequencing_pass import sweep
+    from counterpoint.solvers.dynamic_programming.pigment_sequencing_prices import raise_bound
+    from counterpoint.solvers.dynamic_programming.pigment_sequencing_relaxation import orders_of
+
+    solve(TINY, Budget(), 0, Options(), _ignore)
+    orders = orders_of(TINY)
+    for forget in (True, False):
+        priced = raise_bound(orders, np.zeros(orders.size), forget, 100.0, lambda _: True)
+        sweep(orders, packing_of(orders), priced, 10, 100, lambda: False)
