@@ -155,7 +155,10 @@ class Policy(Protocol):
 
 
 class Trajectory(Protocol):
-    """One scenario as it was run: what happened, and what it cost."""
+    """One scenario as it was run: what happened, and what it cost.
+
+    It may have ``costs``, a mapping from the names of the cost's parts to numbers.
+    """
 
     cost: float
     events: tuple[tuple[int | str, ...], ...]  # the log, one tuple per event
@@ -187,3 +190,10 @@ class PerfectInformation(Protocol):
 
     def __call__(self, instance: Any, scenario: Any, time_limit_s: float) -> float:
         """Return the bound (lower if minimising)."""
+
+
+class ExpectedBound(Protocol):
+    """A family's bound on the expected cost of any policy, proven; of use where perfect information is worth a lot."""
+
+    def __call__(self, instance: Any) -> float:
+        """Return the bound (lower if minimising), over all that scenarios may hold."""

@@ -102,6 +102,9 @@ def _show(evaluation: object) -> None:
         ),
         title=f"{evaluation.instance.name}, scenarios of seed {evaluation.seed}",
     )  # fmt: skip
+    if evaluation.parts:
+        split = evaluation.split()
+        print_table(("policy", *split.columns), ((row[0], *row[1:]) for row in split.itertuples()), title="mean costs")
     for line in evaluation.verdict():
         typer.echo(line)
     for message in dict.fromkeys(run.message for run in evaluation.runs if run.message):
@@ -120,6 +123,7 @@ def _plain(evaluation: object) -> dict[str, object]:
         "instance": evaluation.instance.name,
         "seed": evaluation.seed,
         "is_interrupted": evaluation.is_interrupted,
+        "expected_bound": evaluation.expected_bound,
         "verdict": list(evaluation.verdict()),
         "summary": [{str(k): _finite(v) for k, v in row.items()} for row in summary],
         "runs": [{str(k): _finite(v) for k, v in row.items()} for row in runs],

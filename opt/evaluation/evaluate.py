@@ -13,7 +13,9 @@ from counterpoint.opt.interfaces import Policy
 from counterpoint.opt.loading import load_instance
 from counterpoint.opt.options import checked_seed
 from counterpoint.opt.policies import policy as named_policy
-from counterpoint.opt.problems.table import problem
+from counterpoint.opt.problems.table import Problem, problem
+
+ERRORS = 6.0  # standard errors; a mean this far beyond a bound on expectations is no chance
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -42,7 +44,8 @@ def evaluate(
         Of the scenarios; a policy that draws at random gets it too.
     bound : bool
         Also compute each scenario's perfect-information bound: what somebody who knew the whole scenario could prove
-        to be out of reach. It costs a solver run per scenario.
+        to be out of reach. It costs a solver run per scenario. Where the family has one, also a bound on the cost that
+        any policy can expect.
     bound_time_limit_s : float
         Wall seconds for each bound; less time gives a weaker bound, never a wrong one.
     progress : bool or callable
@@ -72,6 +75,7 @@ def evaluate(
     chosen = {name: _built(what, instance, seed) for name, what in _named(policies)}
     simulate, drawn = family.load("simulate"), family.load("scenarios")(instance, scenarios, seed)
     prove = family.load("bound") if bound else None
+    expected = _expected_bound(family, instance) if bound else None
     runs: list[Run] = []
     interrupted = False
     watch = _watch(progress)
@@ -85,7 +89,12 @@ def evaluate(
             watch(k + 1, len(drawn))
     except KeyboardInterrupt:
         interrupted = True
-    return Evaluation(family.name, instance, seed, tuple(runs), sense=family.sense, is_interrupted=interrupted)
+    found = Evaluation(
+        family.name, instance, seed, tuple(runs), sense=family.sense, is_interrupted=interrupted,
+        expected_bound=expected,
+    )  # fmt: skip
+    _check_expected_bound(found)
+    return found
 
 
 def _named(policies: Any) -> Iterator[tuple[str, str | Policy]]:
@@ -119,17 +128,37 @@ def _built(what: str | Policy, instance: Any, seed: int) -> Policy:
 def _run(simulate: Any, instance: Any, scenario: Any, name: str, one: Policy, k: int, bound: float | None) -> Run:
     """Run one policy through one scenario; what goes wrong in it is its own failure."""
     began, cpu = time.monotonic(), time.process_time()
-    cost, message = math.nan, ""
+    cost, message, parts = math.nan, "", {}
     try:
         one.start(k)
-        found = float(simulate(instance, scenario, one).cost)
+        run = simulate(instance, scenario, one)
+        found, parts = float(run.cost), dict(getattr(run, "costs", {}))
         cost, message = (found, "") if math.isfinite(found) else (math.nan, f"its cost is {found}")
     except CounterpointError as error:
         message = str(error)
     except Exception as error:  # a table must survive any policy's failure, and say what it was
         last = traceback.extract_tb(error.__traceback__)[-1]
         message = f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
-    return Run(name, k, cost, bound, time.monotonic() - began, time.process_time() - cpu, printable(message))
+    return Run(name, k, cost, bound, time.monotonic() - began, time.process_time() - cpu, printable(message), parts)
+
+
+def _expected_bound(family: Problem, instance: Any) -> float | None:
+    return float(family.load("expected_bound")(instance)) if "expected_bound" in dict(family.parts) else None
+
+
+def _check_expected_bound(found: Evaluation) -> None:
+    """Refuse a mean that is better than what is proven by more than chance allows."""
+    if found.expected_bound is None:
+        return
+    sign = 1.0 if found.sense == "min" else -1.0
+    for name in found.policies:
+        costs = found.costs(name)
+        slack = ERRORS * costs.std(ddof=1) / len(costs) ** 0.5 if len(costs) > 1 else math.inf
+        if sign * (found.expected_bound - costs.mean()) > slack:
+            raise BoundError(
+                f"policy {name} costs {costs.mean():g} on average, beyond the proven bound {found.expected_bound:g}"
+                " on what any policy can expect"
+            )
 
 
 def _check_bound(run: Run, sense: str, slack: float) -> None:

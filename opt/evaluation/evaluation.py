@@ -20,7 +20,10 @@ TAIL = 0.05  # share of worst scenarios that the conditional value at risk avera
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One policy in one scenario; `cost` is NaN if it failed, `message` then says why."""
+    """One policy in one scenario; `cost` is NaN if it failed, `message` then says why.
+
+    `parts` is what the cost is made of, where the family's simulator says so.
+    """
 
     policy: str
     scenario: int
@@ -29,6 +32,7 @@ class Run:
     wall_s: float
     cpu_s: float
     message: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -45,6 +49,9 @@ class Evaluation:
     sense : {"min", "max"}
     is_interrupted : bool
         It was cut short; what is here is complete for every policy.
+    expected_bound : float or None
+        Proven bound on any policy's expected cost, over all that may happen; None if the family has none, or nobody
+        asked for bounds.
     machine : mapping of str to str
         Where the times were measured.
     """
@@ -55,6 +62,7 @@ class Evaluation:
     runs: tuple[Run, ...]
     sense: str = "min"
     is_interrupted: bool = False
+    expected_bound: float | None = None
     machine: Mapping[str, str] = field(default_factory=machine)
 
     @property
@@ -64,12 +72,32 @@ class Evaluation:
 
     @property
     def frame(self) -> "pd.DataFrame":
-        """A row per policy and scenario: ``policy``, ``scenario``, ``cost``, ``bound``, times, ``message``."""
+        """A row per policy and scenario: ``policy``, ``scenario``, ``cost``, ``bound``, times, ``message``.
+
+        Then a column for each part of the cost, if the simulator tells them.
+        """
         import pandas as pd
 
         columns = ("policy", "scenario", "cost", "bound", "wall_s", "cpu_s", "message")
         frame = pd.DataFrame([[getattr(run, key) for key in columns] for run in self.runs], columns=list(columns))
-        return frame.astype({"cost": float, "bound": float})
+        frame = frame.astype({"cost": float, "bound": float})
+        for part in self.parts:
+            frame[part] = [run.parts.get(part, math.nan) for run in self.runs]
+        return frame
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts that costs are made of; none if the simulator does not tell them."""
+        return tuple(dict.fromkeys(part for run in self.runs for part in run.parts))
+
+    def split(self) -> "pd.DataFrame":
+        """Return the mean of each part of the cost, a row per policy, best first."""
+        import pandas as pd
+
+        if not self.parts:
+            return pd.DataFrame(index=pd.Index([], name="policy"))
+        found = self.frame.groupby("policy")[list(self.parts)].mean()
+        return found.loc[self.summary().index]
 
     def costs(self, policy: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return a policy's costs in order of scenario, float64 [scenarios]; NaN where it failed."""
@@ -155,6 +183,12 @@ class Evaluation:
         if not np.isnan(table["regret"].iloc[0]):
             said.append(
                 f"its regret to perfect information, which no policy can have, is at most {table['regret'].iloc[0]:.2%}"
+            )
+        if self.expected_bound is not None:
+            behind = abs(table["mean"].iloc[0] - self.expected_bound) / max(abs(self.expected_bound), 1e-9)
+            said.append(
+                f"no policy's expected cost can be better than {self.expected_bound:.6g} (proven);"
+                f" the best mean is {behind:.2%} from it"
             )
         if self.is_interrupted:
             said.append("interrupted: fewer scenarios than asked for")

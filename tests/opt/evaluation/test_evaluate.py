@@ -31,6 +31,12 @@ class Run:
     events: tuple = ()
 
 
+@dataclass(frozen=True)
+class SplitRun:
+    cost: float
+    costs: dict
+
+
 class Buy:
     def __init__(self, amount):
         self.amount, self.started = amount, []
@@ -195,3 +201,40 @@ def test_one_scenario_and_none_are_told_as_such(stall):
         ct.evaluate({}, Stall())
     with pytest.raises(ct.OptionError, match="at least 0"):
         ct.evaluate({"one": Buy(1)}, Stall(), seed=-1)
+
+
+def test_parts_of_the_cost_are_told_and_add_up(stall, monkeypatch):
+    def simulate(instance, demand, policy):
+        bought, missed = float(policy.act(None)), 3.0 * max(0, demand - policy.act(None))
+        return SplitRun(bought + missed, {"bought": bought, "missed": missed})
+
+    monkeypatch.setattr(sys.modules["counterpoint_stall"], "simulate", simulate)
+    found = ct.evaluate({"four": Buy(4), "nothing": Buy(0)}, Stall(), scenarios=20, progress=False)
+    assert found.parts == ("bought", "missed")
+    split = found.split()
+    assert split.index.tolist() == found.summary().index.tolist()
+    assert split.loc["four", "bought"] == 4
+    assert split.sum(axis=1).to_numpy() == pytest.approx(found.summary()["mean"].to_numpy())
+    assert found.frame["missed"].sum() == pytest.approx(found.frame["cost"].sum() - 4 * 20)
+
+
+def test_without_parts_there_is_no_split(stall):
+    found = ct.evaluate(Buy(4), Stall(), scenarios=3, progress=False)
+    assert found.parts == ()
+    assert found.split().empty
+
+
+def test_the_bound_on_expectations_is_told_and_checked(stall, monkeypatch):
+    """Buying what is best on average costs 4 + 3 E[(D - 4)+] = 8.5 for D in 0..9; anything above is no bound."""
+    line = table.problem("stall")
+    module = sys.modules["counterpoint_stall"]
+    module.expected_bound = lambda instance: 8.0
+    parts = (*line.parts, ("expected_bound", "counterpoint_stall:expected_bound"))
+    monkeypatch.setattr(table, "PROBLEMS", (Problem("stall", "a stall", "sequential", "min", "none", False, parts),))
+    found = ct.evaluate({"a": Buy(6)}, Stall(), scenarios=400, bound=True, progress=False)
+    assert found.expected_bound == 8.0
+    assert any("can be better than 8 (proven)" in line for line in found.verdict())
+    assert ct.evaluate(Buy(6), Stall(), scenarios=4, progress=False).expected_bound is None
+    module.expected_bound = lambda instance: 12.0
+    with pytest.raises(ct.BoundError, match="on what any policy can expect"):
+        ct.evaluate({"a": Buy(6)}, Stall(), scenarios=400, bound=True, progress=False)
