@@ -7,7 +7,7 @@ field takes the first value of its range with the probability given, each of the
 import numpy as np
 import numpy.typing as npt
 
-from counterpoint.datasets.stochastic_lot_sizing import binomial
+from counterpoint.datasets.stochastic_lot_sizing.settings import binomial
 from counterpoint.opt.errors import InstanceError
 from counterpoint.opt.problems.stochastic_lot_sizing import StochasticLotSizing
 

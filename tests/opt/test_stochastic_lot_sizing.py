@@ -11,7 +11,7 @@ from tests.plants import random_plant
 
 import counterpoint as ct
 from counterpoint.datasets.json_file import read_json, write_json
-from counterpoint.datasets.stochastic_lot_sizing import demand_probability
+from counterpoint.datasets.stochastic_lot_sizing.settings import demand_probability
 from counterpoint.opt.errors import CounterpointError, InstanceError
 from counterpoint.opt.problems.stochastic_lot_sizing import StochasticLotSizing, draw_scenarios
 from counterpoint.opt.problems.stochastic_lot_sizing_check import check
@@ -158,3 +158,14 @@ def test_generated_plants_follow_the_rules() -> None:
     assert plant.mean_demand == pytest.approx(np.full(30, 8.0))
     with pytest.raises(CounterpointError, match="at least one item"):
         ct.generate("stochastic-lot-sizing", items=0)
+
+
+def test_public_plants_are_shipped() -> None:
+    names = ct.benchmarks("plant-*")
+    assert len(names) == 8
+    for name in names:
+        plant = ct.benchmark(name)
+        items, machines = map(int, name.split("-")[1].split("x"))
+        assert (plant.name, plant.num_items, plant.num_machines, plant.horizon) == (name, items, machines, 100)
+        assert plant.is_random_start
+    assert ct.benchmark("plant-2x1-binomial-1").demand_probability[0].tolist() == [0.341, 0.58, 0.079]

@@ -1,0 +1,1 @@
+"""Published plants of parallel machines, and the file format they come in."""
