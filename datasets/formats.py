@@ -85,8 +85,20 @@ def _has_keywords(lines: Sequence[Line]) -> bool:
     return not words.isdisjoint((b"times", b"machines")) or any(word.startswith(b"nb of jobs") for word in words)
 
 
+def _is_psp(lines: Sequence[Line]) -> bool:
+    """Match two lines of one number and then zeros and ones."""
+    if len(lines) < 3 or not all(_has_header_of(1)([line]) for line in lines[:2]):
+        return False
+    return re.fullmatch(rb"[01](\s+[01])*", lines[2].raw) is not None
+
+
+def _is_dzn(lines: Sequence[Line]) -> bool:
+    return any(re.match(rb"(Periods|Items|Demands|StockingCosts|SetupCosts)\s*=", line.raw) for line in lines)
+
+
 _AT = "counterpoint.datasets.job_shop."
 _LOTS = "counterpoint.datasets.lot_sizing."
+_PIGMENTS = "counterpoint.datasets.pigment_sequencing."
 
 FORMATS = (
     Format(
@@ -124,6 +136,15 @@ FORMATS = (
         "trigeiro", "lot-sizing", "Trigeiro's capacitated lot-sizing with setup times",
         (".dat",), _is_trigeiro, f"{_LOTS}trigeiro:read_trigeiro", f"{_LOTS}trigeiro:write_trigeiro",
         frozenset({"several-items", "capacity", "setup-times"}),
+    ),
+    Format(
+        "psp", "pigment-sequencing", "CSPLib 058: periods, items, due dates, stocking cost, changeover costs, optimum",
+        (".psp",), _is_psp, f"{_PIGMENTS}psp:read_psp", f"{_PIGMENTS}psp:write_psp",
+    ),
+    Format(
+        "dzn", "pigment-sequencing", "MiniZinc data of CSPLib 058 and the University of Udine",
+        (".dzn",), _is_dzn, f"{_PIGMENTS}dzn:read_dzn", f"{_PIGMENTS}dzn:write_dzn",
+        frozenset({"stocking-costs-per-item"}),
     ),
 )  # fmt: skip
 

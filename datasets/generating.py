@@ -37,6 +37,12 @@ GENERATORS = (  # the first of a problem is its default
     Generator("plant", "stochastic-lot-sizing", "the published plants' rules", f"{_AT}stochastic_lot_sizing:published"),
     Generator("trigeiro", "lot-sizing", "items under a capacity, with setup times", f"{_AT}lot_sizing:trigeiro"),
     Generator("single-item", "lot-sizing", "one item, costs vary over time", f"{_AT}lot_sizing:single_item"),
+    Generator(
+        "pigment",
+        "pigment-sequencing",
+        "orders, costs uniform, as in CSPLib 058",
+        f"{_AT}pigment_sequencing:uniform",
+    ),
 )
 
 

@@ -16,6 +16,7 @@ from counterpoint.opt.result import Reference
 FAMILIES = (  # problem, module with names(), build(name), references() and names_by_content()
     ("job-shop", "counterpoint.datasets.job_shop.public"),
     ("lot-sizing", "counterpoint.datasets.lot_sizing.public"),
+    ("pigment-sequencing", "counterpoint.datasets.pigment_sequencing.public"),
     ("stochastic-lot-sizing", "counterpoint.datasets.stochastic_lot_sizing.public"),
 )
 

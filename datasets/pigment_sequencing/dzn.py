@@ -34,12 +34,6 @@ class Value(NamedTuple):
     lines: list[int]
 
 
-def looks_like_dzn(lines: Sequence[Line]) -> bool:
-    """Tell from an assignment to one of the names."""
-    names = "|".join(KEYS).encode()
-    return any(re.match(rb"(?:%s)\s*=" % names, line.raw) for line in lines)
-
-
 def read_dzn(lines: Sequence[Line], name: str) -> PigmentSequencing:
     """Parse a .dzn file; InstanceError with the line if it is none."""
     values = _assignments(_tokens(lines))

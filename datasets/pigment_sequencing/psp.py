@@ -9,7 +9,6 @@ orders, which are left out. Since an instance has no place for the last line, th
 drops it (`stated_bounds` returns it), and the writer writes none.
 """
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,15 +23,6 @@ ORDERS = "0 or 1 for each period"
 STOCKING = "the stocking cost of every item"
 CHANGEOVER = "changeover costs"
 VALUE = "the optimal cost, or a lower and an upper bound"
-
-
-def looks_like_psp(lines: Sequence[Line]) -> bool:
-    """Tell from two lines of one number and a third of zeros and ones."""
-    return (
-        len(lines) > 2
-        and all(re.fullmatch(rb"-?[0-9]+", line.raw) for line in lines[:2])
-        and re.fullmatch(rb"[01](\s+[01])*", lines[2].raw) is not None
-    )
 
 
 def read_psp(lines: Sequence[Line], name: str) -> PigmentSequencing:
