@@ -71,7 +71,7 @@ def _is_flexible(lines: Sequence[Line]) -> bool:
 
 def _is_trigeiro(lines: Sequence[Line]) -> bool:
     """True if one number each follows the header: machines and capacity. No job stands on a line of one number."""
-    alone = [len(line.raw.split()) == 1 and line.raw[:1].isdigit() for line in lines[1:3]]
+    alone = [len(line.raw.split()) == 1 and line.raw[:1] in b"-.0123456789" for line in lines[1:3]]
     return _has_header_of(2)(lines) and alone == [True, True]
 
 
