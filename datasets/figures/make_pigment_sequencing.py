@@ -20,7 +20,7 @@ FILE = "CSPLib 058: value in the file"
 CORRECTED = {  # bounds that we proved where the file's value does not fit its data
     "pigment15c": (1370, 1370, "proved by four methods of this package; the file says 1141"),
     "pigment30c": (1707, 1707, "proved by four methods of this package; the file says 1471"),
-    "psp-150-4": (18113, 18171, "by dp-lagrangian; the file says 18098"),
+    "psp-150-4": (18171, 18171, "proved by dp-lagrangian; the file says 18098"),
     "psp-200-4": (20724, 20724, "proved by dp-lagrangian; the file says 20800"),
 }
 BY_NAME = (  # files we do not ship
