@@ -1,8 +1,10 @@
 """One item without capacity: Wagner-Whitin beside stockpyl's, how it grows, and how far the rules are from it.
 
 Speed is CPU seconds of `optimal_plan`, the plan included, best of several runs, beside stockpyl's `wagner_whitin` on
-the same instances in the same run, where COUNTERPOINT_STOCKPYL_PYTHON names a Python that has it (stockpyl==1.0.2; else its
-rows are left out). Both costs must agree. The rules' gaps are to the optimum, each plan judged by the checker.
+the same instances in the same run, where COUNTERPOINT_STOCKPYL_PYTHON names a Python that has it (stockpyl==1.0.2;
+else its rows are left out). Both costs must agree; the holding cost is
+the same in all periods, since stockpyl charges a unit the holding cost of the period it was made in, for as long as it
+is held. The rules' gaps are to the optimum, each plan judged by the checker.
 
     python benchmarks/lot_sizing_single_item.py            # about a minute with the peer
     python benchmarks/lot_sizing_single_item.py --quick    # small sizes, nothing written
@@ -57,8 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def beside_stockpyl(sizes: Sequence[int]) -> Iterator[Row]:
-    """CPU seconds on the same instances, costs that vary over time; stops if the costs differ."""
-    items = {f"T={t}": generate("lot-sizing", generator="single-item", periods=t, seed=1) for t in sizes}
+    """CPU seconds on the same instances, setup and unit costs that vary over time; stops if the costs differ."""
+    items = {
+        f"T={t}": generate("lot-sizing", generator="single-item", periods=t, seed=1, holding_min=1, holding_max=1)
+        for t in sizes
+    }
     peer = os.environ.get("COUNTERPOINT_STOCKPYL_PYTHON")
     theirs = _peer(peer, items) if peer else {}
     if not peer:
