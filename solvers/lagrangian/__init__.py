@@ -1,0 +1,1 @@
+"""Policies and plans from relaxations whose coupling is priced."""
