@@ -43,9 +43,7 @@ def plot_lot_sizing(instance: LotSizing, plan: ProductionPlan, ax: Any = None, *
         If the plan is not of the instance's shape.
     """
     if plan.lots.shape != instance.demand.shape:
-        raise InstanceError(
-            f"a plan of shape {plan.lots.shape} is none of {instance.num_items} x {instance.num_periods}"
-        )
+        raise InstanceError(f"expected a plan of shape {instance.demand.shape}, not {plan.lots.shape}")
     shown = max(1, min(instance.num_items, max_items))
     if ax is None:
         rows = -(-shown // 3)
