@@ -11,16 +11,24 @@ from torch import Tensor
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Observation, Step
 from counterpoint.opt.problems.stochastic_lot_sizing import Scenario, StochasticLotSizing
+from counterpoint.simulators.batched import stochastic_lot_sizing_kernels as kernels
 from counterpoint.simulators.batched.alias import Alias
+
+VIEWS = (
+    "_stock", "setup", "setup_reward", "random", "lost", "_production", "_loss", "_cost", "_limit", "_lost_sales",
+    "_holding",
+)  # fmt: skip
+STATE = ("stock", "setup", "period", "setup_reward", "random")
 
 
 class StochasticLotSizingEnvironment:
     """B plants; a `BatchEnvironment` and a `PostDecisionEnvironment`.
 
     The reward is minus the cost of the period. It is cut off after the horizon, where its value must be bootstrapped:
-    the plant would go on. The observation is ``inventory``, a share of the limit [B, I], ``setup``, one-hot
+    the plant would go on. On CPU the steps are compiled (Numba), elsewhere torch's; both do the same but draw different
+    numbers, as devices do. The observation is ``inventory``, a share of the limit [B, I], ``setup``, one-hot
     [B, M (I + 1)], and ``action_mask`` [B, M (I + 1)]; an action is a choice per machine, int64 [B, M]: 0 idle, i + 1
-    item i. A step costs O(B (M I + I)), most of it for what is observed.
+    item i. A step costs O(B M I), most of it for what is observed.
 
     Parameters
     ----------
@@ -33,6 +41,8 @@ class StochasticLotSizingEnvironment:
     dtype : torch.dtype
         Of stocks and costs; float32 holds every stock exactly.
     device : str or torch.device
+    is_compiled : bool, optional
+        Default: on CPU.
 
     Attributes
     ----------
@@ -54,11 +64,13 @@ class StochasticLotSizingEnvironment:
         is_staggered: bool = False,
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
+        is_compiled: bool | None = None,
     ) -> None:
         if num_envs < 1:
             raise OptionError("num_envs must be at least 1")
         self.instance, self.num_envs, self.is_staggered = instance, num_envs, is_staggered
         self.device = torch.device(device)
+        self.is_compiled = self.device.type == "cpu" if is_compiled is None else is_compiled
         self.generator = torch.Generator(self.device)
         self.generators = [self.generator]
         machines, items = self.num_machines, self.num_items = instance.num_machines, instance.num_items
@@ -90,7 +102,14 @@ class StochasticLotSizingEnvironment:
         self.setup = torch.zeros(num_envs, machines, dtype=torch.int64, device=self.device)
         self.period = torch.zeros(num_envs, dtype=torch.int64, device=self.device)
         self.setup_reward = torch.zeros(num_envs, dtype=dtype, device=self.device)
-        self.lost = torch.zeros_like(self.stock)
+        self._never = torch.zeros(num_envs, dtype=torch.bool, device=self.device)
+        self._one_period = torch.ones(num_envs, device=self.device)
+        self.lost = torch.zeros_like(self.stock, memory_format=torch.contiguous_format)
+        self.random = torch.zeros(num_envs, dtype=torch.int64, device=self.device)  # of compiled draws
+        if self.is_compiled:  # once: asking for a view takes as long as a small kernel
+            self._view = {name: getattr(self, name).numpy() for name in VIEWS}
+            shape = (items, self._alias.count)
+            self._alias_view = (self._alias.keep.view(shape).numpy(), self._alias.other.view(shape).numpy())
         self.observation_space = spaces.Dict(
             {
                 "inventory": spaces.Box(0.0, 1.0, (items,), np.float32),
@@ -105,6 +124,7 @@ class StochasticLotSizingEnvironment:
         """Start every copy again."""
         if seed is not None:
             self.generator.manual_seed(seed)
+        self.random.random_(generator=self.generator)
         stock, setup = self._start()
         self.stock.copy_(stock)
         self.setup.copy_(setup)
@@ -113,7 +133,7 @@ class StochasticLotSizingEnvironment:
             horizon = self.instance.horizon
             drawn = torch.randint(horizon, self.period.shape, generator=self.generator, device=self.device)
             self.period.copy_(drawn)
-        return self._observe(self.stock, self.setup)
+        return self._observe()
 
     def load_scenarios(self, scenarios: Sequence[Scenario]) -> tuple[Observation, Tensor]:
         """Start copy b as scenario b says; return what is seen, and the demands [T, B, I] to pass to `exogenous`."""
@@ -123,7 +143,7 @@ class StochasticLotSizingEnvironment:
         self.setup.copy_(torch.tensor(np.array([s.setup for s in scenarios])))
         self.period.zero_()
         demand = torch.tensor(np.stack([s.demand for s in scenarios], 1), dtype=self.stock.dtype, device=self.device)
-        return self._observe(self.stock, self.setup), demand
+        return self._observe(), demand
 
     def step(self, action: Tensor) -> Step:
         """Set up and produce, then meet demand."""
@@ -133,53 +153,75 @@ class StochasticLotSizingEnvironment:
     def post(self, action: Tensor) -> Observation:
         """Set up and produce; what is observed is the stock with it, and the new setups."""
         self._produce(action)
-        return self._observe(self.stock, self.setup)
+        return self._observe()
 
     def exogenous(self, demand: Tensor | None = None) -> Step:
         """Meet demand, float [B, I], drawn unless given, and finish the period."""
-        if demand is None:
-            demand = self._alias.draw(self.num_envs, self.generator)
-        left = self.stock - demand
-        torch.clamp(-left, min=0, out=self.lost)
-        left = torch.minimum(left.clamp_(min=0), self._limit)
-        reward = self.setup_reward - self.lost @ self._lost_sales - left @ self._holding
+        reward = self._sell(self._demand() if demand is None else demand)
         self.period += 1
         truncated = self.period >= self.instance.horizon
-        seen = final = self._observe(left, self.setup)
+        seen = final = self._observe()
         if self.device.type != "cpu" or bool(truncated.any()):  # asking a GPU would make it wait
             stock, setup = self._start()
-            self.stock.copy_(torch.where(truncated.unsqueeze(1), stock, left))
+            self.stock.copy_(torch.where(truncated.unsqueeze(1), stock, self.stock))
             self.setup.copy_(torch.where(truncated.unsqueeze(1), setup, self.setup))
             self.period.masked_fill_(truncated, 0)
-            seen = self._observe(self.stock, self.setup)
-        else:
-            self.stock.copy_(left)
+            seen = self._observe()
         return Step(
             observation=seen,
             reward=reward.unsqueeze(1),
-            terminated=torch.zeros_like(truncated),
+            terminated=self._never,
             truncated=truncated,
-            elapsed=torch.ones(self.num_envs, device=self.device),
+            elapsed=self._one_period,
             final_observation=final,
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return stocks, setups, periods, what `post` noted and the generator's state."""
-        own = {name: getattr(self, name).clone() for name in ("stock", "setup", "period", "setup_reward")}
+        """Return stocks, setups, periods, what `post` noted and the state of random numbers."""
+        own = {name: getattr(self, name).clone() for name in STATE}
         return {**own, "generator": self.generator.get_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to such a state."""
-        for name in ("stock", "setup", "period", "setup_reward"):
+        for name in STATE:
             getattr(self, name).copy_(state[name])
         self.generator.set_state(state["generator"])
 
     def _produce(self, action: Tensor) -> None:
+        if self.is_compiled:
+            view = self._view
+            kernels.produce(
+                view["_stock"], view["setup"], action.contiguous().numpy(), view["_production"], view["_loss"],
+                view["_cost"], view["setup_reward"],
+            )  # fmt: skip
+            return
         entry = action + self._row
         is_new = action != self.setup  # costs and loses nothing where idle: the tables are 0 there
         self._stock.scatter_add_(1, action, self._production[entry] - self._loss[entry] * is_new)
         torch.sum(self._cost[entry] * is_new, 1, out=self.setup_reward).neg_()
         self.setup.copy_(action)
+
+    def _demand(self) -> Tensor:
+        if not self.is_compiled:
+            return self._alias.draw(self.num_envs, self.generator)
+        demand = torch.empty_like(self.lost)
+        kernels.draw(self._view["random"].view(np.uint64), self._alias_view[0], self._alias_view[1], demand.numpy())
+        return demand
+
+    def _sell(self, demand: Tensor) -> Tensor:
+        """Meet demand in place; return the reward [B]."""
+        if self.is_compiled:
+            view, reward = self._view, torch.empty_like(self.setup_reward)
+            demand = demand.to(self._stock.dtype).contiguous()
+            kernels.sell(
+                view["_stock"], demand.numpy(), view["_limit"], view["_lost_sales"], view["_holding"],
+                view["setup_reward"], view["lost"], reward.numpy(),
+            )  # fmt: skip
+            return reward
+        left = self.stock - demand
+        torch.clamp(-left, min=0, out=self.lost)
+        self.stock.copy_(torch.minimum(left.clamp_(min=0), self._limit))
+        return self.setup_reward - self.lost @ self._lost_sales - self.stock @ self._holding
 
     def _start(self) -> tuple[Tensor, Tensor]:
         """Return stocks [B, I] and setups [B, M] of episodes that begin."""
@@ -190,7 +232,13 @@ class StochasticLotSizingEnvironment:
         drawn = torch.multinomial(self._makes, self.num_envs, replacement=True, generator=self.generator).T
         return stock, (drawn + 1) * self._makes_any
 
-    def _observe(self, stock: Tensor, setup: Tensor) -> Observation:
-        one_hot = torch.zeros(self.num_envs, self._mask.shape[1], device=self.device)
-        one_hot.scatter_(1, setup + self._row, 1.0)
-        return {"inventory": (stock / self._limit).float(), "setup": one_hot, "action_mask": self._mask}
+    def _observe(self) -> Observation:
+        one_hot = torch.empty(self.num_envs, self._mask.shape[1], device=self.device)
+        if self.is_compiled:
+            share = torch.empty(self.num_envs, self.num_items)
+            view = self._view
+            kernels.observe(view["_stock"], view["setup"], view["_limit"], share.numpy(), one_hot.numpy())
+        else:
+            share = (self.stock / self._limit).float()
+            one_hot.zero_().scatter_(1, self.setup + self._row, 1.0)
+        return {"inventory": share, "setup": one_hot, "action_mask": self._mask}

@@ -17,7 +17,7 @@ from numba import njit
 
 from counterpoint.opt.problems.job_shop import IntArray
 from counterpoint.solvers.rules.job_shop_arrays import FloatArray, ShopArrays, Weights, Workspace
-from counterpoint.solvers.rules.splitmix import WordArray, uniform
+from counterpoint.simulators.splitmix import WordArray, uniform
 
 NONDELAY, ACTIVE, APPEND, INSERT = range(4)
 SCHEMES = ("nondelay", "active", "append", "insert")

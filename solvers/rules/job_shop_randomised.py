@@ -30,7 +30,7 @@ from counterpoint.solvers.rules.job_shop_arrays import (
     workspace,
 )
 from counterpoint.solvers.rules.job_shop_kernels import NEVER, SCHEMES, dispatch
-from counterpoint.solvers.rules.splitmix import stream, uniform
+from counterpoint.simulators.splitmix import stream, uniform
 
 UNLIMITED_SAMPLES = 128  # where the budget sets no limit at all
 CHUNK_STEPS = 1_000_000  # jobs looked at between two looks at the clock: about 10 ms

@@ -41,7 +41,9 @@ def test_three_simulators_agree(seed: int) -> None:
     plant, is_faithful = random_plant(rng), bool(seed % 2)
     scenarios = draw_scenarios(plant, 3, seed)
     scripts = [drawn_choices(plant, rng, is_faithful) for _ in scenarios]
-    environment = StochasticLotSizingEnvironment(plant, 3, is_faithful=is_faithful, dtype=torch.float64)
+    environment = StochasticLotSizingEnvironment(
+        plant, 3, is_faithful=is_faithful, dtype=torch.float64, is_compiled=seed % 4 < 2
+    )
     _, demand = environment.load_scenarios(scenarios)
     stocks, costs = [], torch.zeros(3, dtype=torch.float64)
     for t in range(plant.horizon):
@@ -106,13 +108,14 @@ def test_wrong_decisions_are_refused(choice) -> None:
         simulate(plant, draw_scenarios(plant, 1, 0)[0], Wrong())
 
 
-def test_demand_and_starts_follow_their_distributions() -> None:
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_demand_and_starts_follow_their_distributions(is_compiled: bool) -> None:
     """40,000 copies: every frequency within five standard errors, item by item."""
     rng = np.random.default_rng(5)
     plant = random_plant(rng, most=4)
     object.__setattr__(plant, "is_random_start", True)
     copies = 40_000
-    environment = StochasticLotSizingEnvironment(plant, copies)
+    environment = StochasticLotSizingEnvironment(plant, copies, is_compiled=is_compiled)
     environment.reset(1)
     for i, limit in enumerate(plant.max_inventory.tolist()):
         close(environment.stock[:, i].long().bincount(minlength=limit), np.full(limit, 1 / limit))
@@ -141,9 +144,12 @@ def test_scenarios_depend_on_seed_and_number_alone() -> None:
     assert few != draw_scenarios(plant, 2, 8)
 
 
-def test_a_resumed_environment_goes_on_as_before() -> None:
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_a_resumed_environment_goes_on_as_before(is_compiled: bool) -> None:
     plant = random_plant(np.random.default_rng(4), horizon=5)
-    first, second = (StochasticLotSizingEnvironment(plant, 8, is_staggered=True) for _ in range(2))
+    first, second = (
+        StochasticLotSizingEnvironment(plant, 8, is_staggered=True, is_compiled=is_compiled) for _ in range(2)
+    )
     first.reset(11)
     idle = torch.zeros(8, plant.num_machines, dtype=torch.int64)
     first.step(idle)
@@ -160,3 +166,26 @@ def test_fits_the_protocol_and_gymnasium() -> None:
     environment = StochasticLotSizingEnvironment(plant, 1)
     assert isinstance(environment, PostDecisionEnvironment)
     check_env(SingleEnvironment(environment), skip_render_check=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_compiled_and_torch_steps_are_the_same(dtype: torch.dtype) -> None:
+    """Given the same demand, every tensor of 30 steps, episodes' ends left out as starts are drawn."""
+    plant = random_plant(np.random.default_rng(9), horizon=31)
+    one, two = (
+        StochasticLotSizingEnvironment(plant, 64, is_compiled=flag, is_faithful=True, dtype=dtype)
+        for flag in (True, False)
+    )
+    rng = np.random.default_rng(0)
+    for environment in (one, two):
+        environment.load_scenarios(draw_scenarios(plant, 64, 3))
+    for _ in range(30):
+        action = torch.tensor(rng.integers(0, plant.num_items + 1, (64, plant.num_machines)))
+        demand = torch.tensor(rng.integers(0, 9, (64, plant.num_items)), dtype=dtype)
+        posts = one.post(action), two.post(action)
+        steps = one.exogenous(demand), two.exogenous(demand)
+        for key in ("inventory", "setup", "action_mask"):
+            assert torch.equal(posts[0][key], posts[1][key])
+            assert torch.equal(steps[0].observation[key], steps[1].observation[key])
+        assert steps[0].reward.numpy() == pytest.approx(steps[1].reward.numpy(), rel=1e-5)
+        assert torch.equal(one.lost, two.lost)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from counterpoint.solvers.rules.splitmix import mix, stream, uniform
+from counterpoint.simulators.splitmix import mix, stream, uniform
 
 
 def test_first_outputs_of_seed_zero() -> None:
