@@ -20,7 +20,7 @@ suffices is another question, NP-complete with setup times (Trigeiro, Thomas and
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +88,22 @@ class LotSizing:
     unit_time: FloatArray = 1.0  # type: ignore[assignment]
     setup_time: FloatArray = 0.0  # type: ignore[assignment]
     capacity: FloatArray | None = None
+
+    if TYPE_CHECKING:  # what goes in is wider than what comes out
+
+        def __init__(
+            self,
+            name: str,
+            demand: npt.ArrayLike,
+            setup_cost: npt.ArrayLike,
+            holding_cost: npt.ArrayLike,
+            unit_cost: npt.ArrayLike = 0.0,
+            backlog_cost: npt.ArrayLike | None = None,
+            initial_stock: npt.ArrayLike = 0.0,
+            unit_time: npt.ArrayLike = 1.0,
+            setup_time: npt.ArrayLike = 0.0,
+            capacity: npt.ArrayLike | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
@@ -192,9 +208,14 @@ class ProductionPlan:
     lots: FloatArray
     setups: BoolArray = None  # type: ignore[assignment]
 
+    if TYPE_CHECKING:
+
+        def __init__(self, lots: npt.ArrayLike, setups: npt.ArrayLike | None = None) -> None: ...
+
     def __post_init__(self) -> None:
         lots = np.atleast_2d(_numbers(self.lots, "lots"))
-        setups = lots > 0 if self.setups is None else np.atleast_2d(_numbers(self.setups, "setups"))
+        given: Any = self.setups
+        setups = lots > 0 if given is None else np.atleast_2d(_numbers(given, "setups"))
         if lots.ndim != 2 or lots.shape != setups.shape:
             raise InstanceError(f"lots and setups must be matrices of one shape, not {lots.shape} and {setups.shape}")
         if not np.isfinite(lots).all():

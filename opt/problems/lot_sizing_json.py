@@ -48,7 +48,9 @@ def decode(data: Any) -> LotSizing | ProductionPlan:
         return ProductionPlan(_numbers(fields["lots"], ("lots",)), _rectangle(setups))
     fields = take(data, "lot-sizing", 1, ("name", *ARRAYS))
     expect(fields["demand"], list, "a list of rows", ("demand",))
-    arrays = {key: None if fields[key] is None and key in OPTIONAL else _numbers(fields[key], (key,)) for key in ARRAYS}
+    arrays: dict[str, Any] = {
+        key: None if fields[key] is None and key in OPTIONAL else _numbers(fields[key], (key,)) for key in ARRAYS
+    }
     return LotSizing(name=expect(fields["name"], str, "text", ("name",)), **arrays)
 
 

@@ -115,7 +115,7 @@ def envelope(
         if demand[i] == 0 and least[i] <= least[i + 1]:
             least[i + 1], maker[i + 1] = least[i], -1
     _recover(demand, maker, first, lots)
-    return least[periods]
+    return float(least[periods])
 
 
 @njit(cache=True)
@@ -146,7 +146,7 @@ def quadratic(
         if demand[i] == 0 and least[i] <= least[i + 1]:
             least[i + 1], maker[i + 1] = least[i], -1
     _recover(demand, maker, first, lots)
-    return least[periods]
+    return float(least[periods])
 
 
 @njit(cache=True)

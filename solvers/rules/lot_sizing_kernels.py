@@ -45,8 +45,8 @@ def _economic_quantity(demand: FloatArray, setup: FloatArray, holding: FloatArra
     """Return sqrt(2 K d / h) of the averages; all of the demand if holding costs nothing."""
     total = demand.sum()
     if holding.mean() == 0:
-        return total
-    return min(total, np.sqrt(2.0 * setup.mean() * demand.mean() / holding.mean()))
+        return float(total)
+    return float(min(total, np.sqrt(2.0 * setup.mean() * demand.mean() / holding.mean())))
 
 
 @njit(cache=True)
