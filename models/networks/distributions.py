@@ -86,8 +86,14 @@ class JointCategorical:
         self.parts = parts
 
     @classmethod
-    def split(cls, logits: Tensor, sizes: list[int], mask: Tensor | None = None) -> "JointCategorical":
+    def split(
+        cls, logits: Tensor, sizes: list[int], mask: Tensor | None = None
+    ) -> "JointCategorical | EvenCategorical":
         """Build from the choices' logits (and masks) one after another, [..., sum of sizes]."""
+        if len(sizes) > 1 and len({*sizes}) == 1:
+            shape = (len(sizes), sizes[0])
+            parts = MaskedCategorical(logits.unflatten(-1, shape), None if mask is None else mask.unflatten(-1, shape))
+            return EvenCategorical(parts)
         masks: list[Tensor | None] = [None] * len(sizes) if mask is None else list(mask.split(sizes, -1))
         return cls([MaskedCategorical(part, m) for part, m in zip(logits.split(sizes, -1), masks, strict=True)])
 
@@ -110,6 +116,33 @@ class JointCategorical:
     def kl(self, other: "JointCategorical") -> Tensor:
         """Return KL(self || other) [...]."""
         return torch.stack([p.kl(q) for p, q in zip(self.parts, other.parts, strict=True)]).sum(0)
+
+
+class EvenCategorical:
+    """A `JointCategorical` of choices of one size: all of them in one block [..., choices, K], which is quicker."""
+
+    def __init__(self, parts: MaskedCategorical) -> None:
+        self.parts = parts
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Draw every choice."""
+        return self.parts.sample(generator)
+
+    def mode(self) -> Tensor:
+        """Return the likeliest of every choice."""
+        return self.parts.mode()
+
+    def log_prob(self, action: Tensor) -> Tensor:
+        """Return the log-probability of the whole action [...]."""
+        return self.parts.log_prob(action).sum(-1)
+
+    def entropy(self) -> Tensor:
+        """Return the sum of the choices' entropies [...]."""
+        return self.parts.entropy().sum(-1)
+
+    def kl(self, other: "EvenCategorical") -> Tensor:
+        """Return KL(self || other) [...]."""
+        return self.parts.kl(other.parts).sum(-1)
 
 
 class Gaussian:

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterpoint.models.networks.distributions import Gaussian, JointCategorical, MaskedCategorical
+from counterpoint.models.networks.distributions import EvenCategorical, Gaussian, JointCategorical, MaskedCategorical
 
 TYPES = (torch.float32, torch.bfloat16)
 
@@ -117,3 +117,31 @@ def test_gaussian_equals_torch() -> None:
     assert torch.allclose(mine.kl(Gaussian(mean + 1, torch.zeros(3))), expected, atol=1e-5)
     many = Gaussian(torch.zeros(100_000, 3), log_std).sample(generator(2))
     assert many.std(0).tolist() == pytest.approx(log_std.exp().tolist(), rel=0.01)
+
+
+@pytest.mark.parametrize("is_masked", [True, False])
+def test_even_choices_in_one_block_are_the_joint_of_the_single_ones(is_masked: bool) -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits, others = (torch.randn(6, 12, generator=generator) for _ in range(2))
+    mask = (torch.rand(6, 12, generator=generator) < 0.6) if is_masked else None
+    if mask is not None:
+        mask[:, ::4] = True  # something is legal in every choice
+    block = JointCategorical.split(logits, [4, 4, 4], mask)
+    other = JointCategorical.split(others, [4, 4, 4], mask)
+    assert isinstance(block, EvenCategorical)
+    masks = [None] * 3 if mask is None else mask.split(4, -1)
+    joint, second = (
+        JointCategorical([MaskedCategorical(x, m) for x, m in zip(rows.split(4, -1), masks, strict=True)])
+        for rows in (logits, others)
+    )
+    action = block.sample(torch.Generator().manual_seed(0))
+    assert action.shape == (6, 3)
+    assert torch.equal(block.mode(), joint.mode())
+    for found, expected in (
+        (block.log_prob(action), joint.log_prob(action)),
+        (block.entropy(), joint.entropy()),
+        (block.kl(other), joint.kl(second)),
+    ):
+        assert torch.allclose(found, expected, atol=1e-6)
+    if mask is not None:
+        assert mask.unflatten(-1, (3, 4)).gather(-1, action.unsqueeze(-1)).all()
