@@ -86,10 +86,12 @@ def _has_keywords(lines: Sequence[Line]) -> bool:
 
 
 def _is_psp(lines: Sequence[Line]) -> bool:
-    """Match two lines of one number and then zeros and ones."""
-    if len(lines) < 3 or not all(_has_header_of(1)([line]) for line in lines[:2]):
-        return False
-    return re.fullmatch(rb"[01](\s+[01])*", lines[2].raw) is not None
+    """Match two lines of one whole number and a third that begins with one."""
+    return (
+        len(lines) > 2
+        and all(re.fullmatch(rb"-?[0-9]+", line.raw) for line in lines[:2])
+        and re.match(rb"-?[0-9]+(\s|$)", lines[2].raw) is not None
+    )
 
 
 def _is_dzn(lines: Sequence[Line]) -> bool:

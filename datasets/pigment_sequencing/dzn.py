@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from counterpoint.datasets.text import MAX_DIGITS, Line
 from counterpoint.opt.errors import InstanceError, printable
 from counterpoint.opt.problems.pigment_sequencing import PigmentSequencing
@@ -49,7 +51,10 @@ def read_dzn(lines: Sequence[Line], name: str) -> PigmentSequencing:
         _sized(key, values[key], rows, columns)
     try:
         return PigmentSequencing(
-            name, values["Demands"].rows, values["StockingCosts"].rows[0], values["SetupCosts"].rows
+            name,
+            np.array(values["Demands"].rows),
+            np.array(values["StockingCosts"].rows[0]),
+            np.array(values["SetupCosts"].rows),
         )
     except InstanceError as error:
         at = values[PLACES.get(str((*error.place, "")[0]), "Demands")]

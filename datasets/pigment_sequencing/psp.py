@@ -35,7 +35,7 @@ def read_psp(lines: Sequence[Line], name: str) -> PigmentSequencing:
     stated_bounds(lines)
     try:
         square = np.array(changeover)[:num_items, :num_items]
-        return PigmentSequencing(name, rows, np.full(num_items, stocking), square)
+        return PigmentSequencing(name, np.array(rows), np.full(num_items, stocking), square)
     except InstanceError as error:
         at = {"orders": 2, "stocking_cost": 2 + num_items, "changeover_cost": first}.get(str((*error.place, "")[0]), 0)
         row = int(error.place[1]) if len(error.place) > 2 else 0
@@ -77,6 +77,7 @@ def _layout(lines: Sequence[Line]) -> tuple[int, int]:
         given = len(line.raw.split())
         if given != num_periods:
             raise InstanceError(f"{given} numbers; expected {ORDERS}, of {num_periods}", line=line.number)
+    _one(lines[2 + num_items], STOCKING)
     first = 3 + num_items
     width = len(lines[first].raw.split())
     if width < num_items:

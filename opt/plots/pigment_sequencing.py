@@ -131,10 +131,11 @@ def _corners(left: Any, right: Any, top: Any, bottom: Any) -> tuple[tuple[Any, A
 def _stocks(ax: Any, frame: "pd.DataFrame", colour: Any) -> None:
     """Draw the stock of each item as filled steps from its row's lower edge; shortages likewise, in red."""
     highest = max(1, int(frame["stock"].abs().max()))
-    for item, rows in frame.groupby("item"):
+    for item in range(len(colour)):
+        rows = frame[frame["item"] == item]
         base = item + BAR / 2
         height = BAR * rows["stock"].abs().to_numpy() / highest
-        left = np.r_[rows["period"].to_numpy() - 0.5, rows["period"].max() + 0.5]
+        left = np.arange(len(rows) + 1) - 0.5
         for shown, fill in (((rows["stock"] > 0).to_numpy(), colour[item]), ((rows["stock"] < 0).to_numpy(), ALARM)):
             level = base - np.where(shown, height, 0)
             ax.fill_between(left, base, np.r_[level, level[-1]], step="post", color=fill, alpha=0.85, linewidth=0)

@@ -182,7 +182,7 @@ class ProductionSequence:
     item: IntArray
 
     def __post_init__(self) -> None:
-        array = frozen_whole(np.zeros(0, np.int64) if np.size(self.item) == 0 else self.item, "item")
+        array = frozen_whole(self.item if np.size(self.item) else np.zeros(0, np.int64), "item")
         if array.ndim != 1:
             raise InstanceError("a production sequence must be a vector, one item per period", place=("item",))
         object.__setattr__(self, "item", array)

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+
 from counterpoint.opt.codec import expect, integers, take
 from counterpoint.opt.errors import InstanceError
-from counterpoint.opt.problems.pigment_sequencing import PigmentSequencing, ProductionSequence
+from counterpoint.opt.problems.pigment_sequencing import IntArray, PigmentSequencing, ProductionSequence
 
 INSTANCE_FIELDS = ("name", "orders", "stocking_cost", "changeover_cost")
 SEQUENCE_FIELDS = ("item",)
@@ -34,19 +36,19 @@ def decode(data: Any) -> PigmentSequencing | ProductionSequence:
     """
     kind = expect(data, dict, "an object").get("type")
     if kind == "production-sequence":
-        return ProductionSequence(integers(take(data, kind, 1, SEQUENCE_FIELDS)["item"], ("item",)))
+        return ProductionSequence(np.array(integers(take(data, kind, 1, SEQUENCE_FIELDS)["item"], ("item",)), np.int64))
     fields = take(data, "pigment-sequencing", 1, INSTANCE_FIELDS)
     return PigmentSequencing(
         expect(fields["name"], str, "text", ("name",)),
         _matrix(fields["orders"], "orders"),
-        integers(fields["stocking_cost"], ("stocking_cost",)),
+        np.array(integers(fields["stocking_cost"], ("stocking_cost",)), np.int64),
         _matrix(fields["changeover_cost"], "changeover_cost"),
     )
 
 
-def _matrix(value: Any, key: str) -> list[list[int]]:
+def _matrix(value: Any, key: str) -> IntArray:
     rows = [integers(row, (key, r)) for r, row in enumerate(expect(value, list, "a list of rows", (key,)))]
     for r, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise InstanceError(f"expected {len(rows[0])} numbers as in the first row, not {len(row)}", place=(key, r))
-    return rows
+    return np.array(rows, np.int64)

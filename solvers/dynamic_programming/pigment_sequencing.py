@@ -114,7 +114,7 @@ class _Run:
             self.sequence, self.cost = found.sequence, found.cost
             self.report(self.sequence)
         self._raise(found.bound)
-        self.stopped = self.stopped or self._why()
+        self.stopped = self._why()
 
     def _raise(self, bound: float) -> None:
         bound = min(bound, float(self.cost))

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from counterpoint.opt.problems.pigment_sequencing import IntArray
 from counterpoint.solvers.dynamic_programming.pigment_sequencing_relaxation import (
     FloatArray,
-    IntArray,
     Orders,
     jit,
 )
@@ -99,9 +99,8 @@ def root(orders: Orders, packing: Packing) -> Layer:
 
 def empty_layer(size: int, num_words: int) -> Layer:
     """Return room for states."""
-    whole = [np.empty(size, np.int64) for _ in range(3)]
-    real = [np.empty(size) for _ in range(2)]
-    return Layer(np.empty((size, num_words), np.int64), *whole, *real, np.empty(size, np.int64))
+    order, time, cost, parent = (np.empty(size, np.int64) for _ in range(4))
+    return Layer(np.empty((size, num_words), np.int64), order, time, cost, np.empty(size), np.empty(size), parent)
 
 
 @jit
@@ -110,7 +109,7 @@ def _slot(key: IntArray, order: int, words: npt.NDArray[np.int64], size: int) ->
     value = np.int64(order + 1) * PRIME
     for w in range(len(words)):
         value = (value ^ (words[w] + (value >> np.int64(29)))) * PRIME
-    return (value ^ (value >> np.int64(32))) & np.int64(size - 1)
+    return int((value ^ (value >> np.int64(32))) & np.int64(size - 1))
 
 
 @jit

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from counterpoint.opt.problems.pigment_sequencing import IntArray
 from counterpoint.solvers.dynamic_programming.pigment_sequencing_relaxation import (
     FloatArray,
-    IntArray,
     Orders,
     cheapest_path,
     cost_to_go,

@@ -7,6 +7,8 @@ backward placing, no numbering of orders) with any other solver.
 
 import math
 
+import numpy as np
+
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
@@ -61,7 +63,7 @@ def solve(instance: PigmentSequencing, budget: Budget, seed: int, options: None,
     for choices in reversed(trail):
         end, made = choices[end]
         item.append(made)
-    sequence = ProductionSequence(item[::-1])
+    sequence = ProductionSequence(np.array(item[::-1]))
     report(sequence, bound=value)
     return Outcome(sequence, value, Termination.OPTIMAL, bound=value, iterations=instance.num_periods)
 

@@ -3,11 +3,13 @@
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.problems.pigment_sequencing import PigmentSequencing
 
 TINY = PigmentSequencing(  # not solved by its first bounds, so that every kernel runs
-    "tiny", [[0, 0, 1, 1], [0, 1, 0, 1]], [1, 2], [[0, 5], [3, 0]]
+    "tiny", np.array([[0, 0, 1, 1], [0, 1, 0, 1]]), np.array([1, 2]), np.array([[0, 5], [3, 0]])
 )
 
 
@@ -18,8 +20,6 @@ def _ignore(solution: Any = None, *, bound: float | None = None) -> None:
 @cache
 def dynamic_programming() -> None:
     """The relaxation and the layers."""
-    import numpy as np
-
     from counterpoint.solvers.dynamic_programming.pigment_sequencing import Options, solve
     from counterpoint.solvers.dynamic_programming.pigment_sequencing_layers import packing_of
     from counterpoint.solvers.dynamic_programming.pigment_sequencing_pass import sweep
