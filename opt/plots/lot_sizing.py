@@ -13,6 +13,7 @@ LOT, STOCK, LATE, SETUP = PALETTE[0], PALETTE[4], PALETTE[3], PALETTE[1]
 COSTS = (("setup_cost", SETUP), ("holding_cost", STOCK), ("unit_cost", LOT), ("backlog_cost", LATE))
 PANEL = (2.7, 1.0)  # inches that an item's panel needs at least
 MAX_BARS = 200  # periods; of more, only outlines are drawn
+MAX_STEPS = 2_000  # periods; of more, means over blocks of them are drawn: no screen shows more, and it takes long
 
 
 def plot_lot_sizing(instance: LotSizing, plan: ProductionPlan, ax: Any = None, *, max_items: int = 12) -> Any:
@@ -20,7 +21,8 @@ def plot_lot_sizing(instance: LotSizing, plan: ProductionPlan, ax: Any = None, *
 
     A panel per item over the periods, numbered from 0: bars are lots, the black line is demand, the pale area is stock
     at the end of the period, the red area below zero is backlog (in a plan that is not feasible, stock that is
-    missing). Below them the time that lots and setups take of the capacity, and what the cost is made of.
+    missing). Of more than 2,000 periods, means over blocks of them are drawn. Below the panels stand the time that
+    lots and setups take of the capacity, and what the cost is made of.
 
     Parameters
     ----------
@@ -60,17 +62,19 @@ def plot_lot_sizing(instance: LotSizing, plan: ProductionPlan, ax: Any = None, *
     panels, use, split = _panels(ax, rows, columns, shown, instance.capacity is not None)
     title(panels[0], f"{plain(instance.name, 40 if width > 8 else 20)}: {state}{some}")
     net = net_stock(instance, plan.lots)
+    starts = np.arange(0, instance.num_periods, -(-instance.num_periods // MAX_STEPS))
+    label = "period" if len(starts) == instance.num_periods else f"period (means of {starts[1]})"
     for i, panel in enumerate(panels):
-        _draw_item(
-            panel, instance.demand[i], plan.lots[i], net[i], np.flatnonzero(plan.setups[i] & (plan.lots[i] <= 0))
-        )
+        idle = np.flatnonzero(plan.setups[i] & (plan.lots[i] <= 0))
+        _draw_item(panel, starts, instance.demand[i], plan.lots[i], net[i], idle)
         _name(panel, f"item {i}" if instance.num_items > 1 else "units")
         if i + columns < shown:
             panel.tick_params(labelbottom=False)
         elif instance.capacity is None:
-            panel.set_xlabel("period", fontsize="small", labelpad=1)
+            panel.set_xlabel(label, fontsize="small", labelpad=1)
     if instance.capacity is not None:
-        _draw_use(use, instance, plan, instance.capacity)
+        _draw_use(use, starts, instance, plan, instance.capacity)
+        use.set_xlabel(label, fontsize="small", labelpad=1)
     _legend(panels[:shown], panels[columns - 1])
     _draw_split(split, dict(verdict.metrics))
     return ax
@@ -85,11 +89,7 @@ def _panels(ax: Any, rows: int, columns: int, shown: int, has_use: bool) -> tupl
 
         box = ax.get_position()
         place = GridSpec(1, 1, figure, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1)[0]
-    outer = place.subgridspec(
-        len(heights),
-        1,
-        height_ratios=heights,
-    )
+    outer = place.subgridspec(len(heights), 1, height_ratios=heights)
     inner = outer[0].subgridspec(rows, columns)
     panels: list[Any] = []
     for i in range(shown):
@@ -98,11 +98,19 @@ def _panels(ax: Any, rows: int, columns: int, shown: int, has_use: bool) -> tupl
     return panels, use, figure.add_subplot(outer[-1])
 
 
-def _draw_item(ax: Any, demand: FloatArray, lots: FloatArray, net: FloatArray, idle_setups: Any) -> None:
-    edges = np.arange(len(demand) + 1) - 0.5
-    ax.stairs(np.maximum(net, 0.0), edges, fill=True, color=STOCK, alpha=0.45, label="stock", zorder=1)
-    if (net < 0).any():
-        ax.stairs(np.minimum(net, 0.0), edges, fill=True, color=LATE, alpha=0.85, label="backlog", zorder=1)
+def _means(values: FloatArray, starts: Any) -> FloatArray:
+    """Return the mean of each block of periods."""
+    means: FloatArray = np.add.reduceat(values, starts) / np.diff([*starts, len(values)])
+    return means
+
+
+def _draw_item(ax: Any, starts: Any, demand: FloatArray, lots: FloatArray, net: FloatArray, idle_setups: Any) -> None:
+    edges = np.append(starts, len(demand)) - 0.5
+    late = _means(np.minimum(net, 0.0), starts)
+    demand, lots, held = (_means(values, starts) for values in (demand, lots, np.maximum(net, 0.0)))
+    ax.stairs(held, edges, fill=True, color=STOCK, alpha=0.45, label="stock", zorder=1)
+    if late.any():
+        ax.stairs(late, edges, fill=True, color=LATE, alpha=0.85, label="backlog", zorder=1)
     if len(demand) <= MAX_BARS:
         ax.bar(np.arange(len(demand)), lots, 0.55, color=LOT, label="lot", zorder=2)
     else:
@@ -119,10 +127,13 @@ def _draw_item(ax: Any, demand: FloatArray, lots: FloatArray, net: FloatArray, i
     tidy(ax, "y")
 
 
-def _draw_use(ax: Any, instance: LotSizing, plan: ProductionPlan, capacity: FloatArray) -> None:
+def _draw_use(ax: Any, starts: Any, instance: LotSizing, plan: ProductionPlan, capacity: FloatArray) -> None:
     """Stack the time of lots and of setups, with the capacity above them."""
-    edges = np.arange(instance.num_periods + 1) - 0.5
-    lots, setups = instance.unit_time @ plan.lots, instance.setup_time @ plan.setups
+    edges = np.append(starts, instance.num_periods) - 0.5
+    lots, setups, capacity = (
+        _means(values, starts)
+        for values in (instance.unit_time @ plan.lots, instance.setup_time @ plan.setups, capacity)
+    )
     ax.stairs(lots, edges, fill=True, color=LOT, alpha=0.8, label="lots")
     ax.stairs(lots + setups, edges, baseline=lots, fill=True, color=SETUP, alpha=0.9, label="setups")
     ax.stairs(capacity, edges, color=INK, linewidth=1.1, label="capacity")
@@ -130,7 +141,6 @@ def _draw_use(ax: Any, instance: LotSizing, plan: ProductionPlan, capacity: Floa
     ax.locator_params(axis="y", nbins=3)
     ax.tick_params(labelsize="x-small", length=2)
     tidy(ax, "y")
-    ax.set_xlabel("period", fontsize="small", labelpad=1)
     _name(ax, "time used")
     _above(ax, *ax.get_legend_handles_labels())
 

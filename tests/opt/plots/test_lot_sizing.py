@@ -75,8 +75,9 @@ def test_what_is_not_feasible_is_drawn_and_said():
 
 def test_long_horizons_zero_costs_and_axes_placed_by_hand():
     long = LotSizing("long", np.ones(5_000), 0, 0)
-    figure = drawn(long, ProductionPlan(np.ones(5_000)))
-    assert steps(figure.axes[1], LOT) == [[1.0] * 5_000]
+    figure = drawn(long, ProductionPlan(np.r_[np.ones(4_999), 2]))
+    assert steps(figure.axes[1], LOT) == [[1.0] * 1_666 + [1.5]]  # blocks of 3; the last holds 2
+    assert figure.axes[1].get_xlabel() == "period (means of 3)"
     assert len(figure.axes[1].patches) < 10
     placed = Figure(figsize=(8, 4))
     plot_lot_sizing(long, ProductionPlan(np.ones(5_000)), ax=placed.add_axes((0.5, 0.2, 0.4, 0.7)))
