@@ -152,7 +152,8 @@ def _draw_split(ax: Any, metrics: dict[str, float]) -> None:
     for key, colour in COSTS:
         value = metrics.get(key, 0.0)
         if value > 0:
-            label = f"{key.removesuffix('_cost')} {value:,.6g} ({100 * value / total:.0f} %)"
+            figure = f"{value:,.0f}" if value >= 1_000 else f"{value:.6g}"
+            label = f"{key.removesuffix('_cost')} {figure} ({100 * value / total:.0f} %)"
             ax.barh(0, value, 1.0, left, color=colour, label=label)
             left += value
     ax.set_xlim(0, max(left, 1e-9))
