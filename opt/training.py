@@ -72,6 +72,13 @@ ALGORITHMS = (  # the first of a problem is its default
     Algorithm("ppo", "interrupted-job-shop", f"{_AT}interrupted_job_shop", "PPO with a critic, one episode a scenario"),
     Algorithm("ppo", "inventory", f"{_AT}ppo_inventory", "PPO on a problem whose optimum is known exactly"),
     Algorithm("pdppo", "inventory", f"{_AT}pdppo_inventory", "the same by post-decision PPO, in both of its modes"),
+    Algorithm("ppo", "stochastic-lot-sizing", f"{_AT}stochastic_lot_sizing", "PPO for one plant"),
+    Algorithm(
+        "pdppo",
+        "stochastic-lot-sizing",
+        f"{_AT}stochastic_lot_sizing_pdppo",
+        "post-decision PPO for one plant, corrected or as published",
+    ),
     Algorithm("ppo", "gymnasium", f"{_AT}ppo_gymnasium", "PPO on a Gymnasium task (setting env_id)"),
 )
 

@@ -149,6 +149,6 @@ class PdppoTrainer(PpoTrainer):
         post = self.post_critic({key: x.index_select(0, self.rows) for key, x in self.post_rows.items()})
         error = (self.post_target.index_select(0, self.rows) - post).square().mean()
         (loss + self.config.value_weight * error).backward()
-        norm = [nn.utils.clip_grad_norm_(part, self.config.max_gradient_norm) for part in self.parts][0]
+        norm, *_ = [nn.utils.clip_grad_norm_(part, self.config.max_gradient_norm) for part in self.parts]
         self.optimiser.step()
         self.figures += torch.cat([figures, norm.detach().view(1)])

@@ -7,8 +7,8 @@ A step splits into a decision's certain part (reward c, post-decision state x) a
 
       decision_t = c_t + W(x_t) - V(s_t),    shock_t = r_t - c_t + gamma V(s_t+1) - W(x_t),
 
-  and A_t = sum over k of (gamma lambda)^k (decision_t+k + weight * shock_t+k): plain generalised advantages at weight 1,
-  the same with chance averaged out by W, and therefore W's errors, at weight 0.
+  and A_t = sum over k of (gamma lambda)^k (decision_t+k + weight * shock_t+k): plain generalised advantages at weight
+  1, the same with chance averaged out by W, and so with W's errors in it, at weight 0.
 - ``faithful``: Felizardo, Fadda, Brandimarte, Del-Moral-Hernandez, Nascimento 2025 (IJCNN, arXiv 2504.05150), as in the
   last version of their code: V(s) is fitted to the discounted sum of the uncertain rewards r - c, W(x) to that of the
   certain rewards c, and A = max(sum of r - c - V(s), sum of c - W(x)), which is not the advantage of anything.

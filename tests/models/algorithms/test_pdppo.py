@@ -83,7 +83,7 @@ def test_what_lies_between_is_the_state_after_the_decision() -> None:
 
 
 def test_certain_reward_plus_exact_post_value_is_the_action_value() -> None:
-    """On the exact tables: Q(s, a) = c(s, a) + W(min(s + a, capacity)) at the optimum, W by the demand's distribution."""
+    """On the exact tables, at the optimum: Q(s, a) = c(s, a) + W(min(s + a, capacity))."""
     case, tables = Inventory(), model(Inventory())
     weights = np.array([1.0, 1.0])
     policy = deterministic(tables, optimal_orders(tables, (1.0, 1.0)))
