@@ -1,0 +1,40 @@
+"""The lot-sizing models as arrays to HiGHS: one function for each formulation."""
+
+from counterpoint.opt.budget import Budget, Clock
+from counterpoint.opt.interfaces import Report
+from counterpoint.opt.problems.lot_sizing import LotSizing
+from counterpoint.opt.result import Outcome
+from counterpoint.solvers.mip.lot_sizing_facility_location import FacilityLocationModel
+from counterpoint.solvers.mip.lot_sizing_ls_cuts import TightModel
+from counterpoint.solvers.mip.lot_sizing_net import NetData
+from counterpoint.solvers.mip.lot_sizing_run import Options, run_formulation
+from counterpoint.solvers.mip.lot_sizing_standard import StandardModel
+
+
+def solve_standard(instance: LotSizing, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
+    """Solve the standard model by HiGHS; `iterations` counts nodes of branch and bound."""
+    return run_formulation(instance, budget, seed, options, report, lambda net, _: StandardModel(net))
+
+
+def solve_facility_location(
+    instance: LotSizing, budget: Budget, seed: int, options: Options, report: Report
+) -> Outcome:
+    """Solve the facility-location model by HiGHS; `iterations` counts nodes of branch and bound.
+
+    Raises
+    ------
+    UnsupportedError
+        If it would be too large.
+    """
+    return run_formulation(instance, budget, seed, options, report, lambda net, _: FacilityLocationModel(net))
+
+
+def solve_ls_cuts(instance: LotSizing, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
+    """Separate (l,S) inequalities at the root, then leave the tightened model to HiGHS; `iterations` are its nodes."""
+
+    def build(net: NetData, clock: Clock) -> TightModel:
+        shape = TightModel(net, clock)
+        report(bound=shape.root_bound)
+        return shape
+
+    return run_formulation(instance, budget, seed, options, report, build)

@@ -1,0 +1,152 @@
+r"""The facility-location model of lot-sizing as arrays: which part of each demand is made when.
+
+Krarup and Bilde (1977), in Numerische Methoden bei Optimierungsaufgaben 3:155-180; its linear relaxation is as
+strong as all (l,S) inequalities (Barany, Van Roy and Wolsey 1984, Math. Prog. Study 22:32-43). On net data
+(`lot_sizing_net`), w_ist is the share of demand d_it made in s, s <= t (any s with backlogging):
+
+.. math::
+    \textstyle\sum_s w_{ist} = 1, \quad w_{ist} \le y_{is}, \quad
+    \sum_i (a_i \sum_t d_{it} w_{ist} + b_i y_{is}) \le C_s
+
+- a share costs its unit cost and the holding (s < t) or backlog cost (s > t) of the periods between;
+- where the capacity limits a lot, also sum_t d_it w_ist <= M_is y_is, as in the standard model;
+- with `has_overtime` capacity may be exceeded at a stated price per unit: a device of the heuristics only.
+"""
+
+import numpy as np
+
+from counterpoint.opt.errors import UnsupportedError
+from counterpoint.opt.problems.lot_sizing import ProductionPlan
+from counterpoint.solvers.mip.lot_sizing_net import FloatArray, NetData
+from counterpoint.solvers.mip.model import INFINITY, Columns, Rows
+
+MAX_SHARES = 2_000_000
+
+
+class FacilityLocationModel:
+    """The model, with the number of each column; n T (T + 1) / 2 shares, as many rows and a few.
+
+    Parameters
+    ----------
+    net : NetData
+    overtime_price : float, optional
+        If given, capacity may be exceeded at this price per unit.
+
+    Attributes
+    ----------
+    model : LinearModel
+    setups : int array [n, T]
+        Columns of y.
+    overtime : int array [T] or [0]
+    item, made, due : int array [W]
+        Item, period of production and period of demand of each share.
+
+    Raises
+    ------
+    UnsupportedError
+        If it would have more than `MAX_SHARES` shares.
+    """
+
+    def __init__(self, net: NetData, overtime_price: float | None = None) -> None:
+        self.net = net
+        instance = net.instance
+        n, T = shape = net.demand.shape
+        if n * T * T > 2 * MAX_SHARES:
+            raise UnsupportedError(
+                f"the facility-location model needs about {n * T * T // 2} shares, more than {MAX_SHARES}; "
+                "use mip-standard or mip-ls-cuts"
+            )
+        may = (net.limit > 0)[:, :, None] & (net.demand > 0)[:, None, :]
+        if instance.backlog_cost is None:
+            may &= np.arange(T)[:, None] <= np.arange(T)[None, :]
+        self.item, self.made, self.due = np.nonzero(may)
+        self.amount = net.demand[self.item, self.due]
+        columns, rows = Columns(), Rows()
+        self.setups = columns.add(
+            n * T, 0, (net.limit > 0).ravel(), integer=True, cost=instance.setup_cost.ravel()
+        ).reshape(shape)
+        self.shares = columns.add(len(self.item), 0, 1, cost=self._share_cost())
+        priced = instance.capacity is not None and overtime_price is not None
+        self.overtime = columns.add(T if priced else 0, 0, INFINITY, cost=overtime_price or 0.0)
+        self._demands(rows)
+        rows.add([(self.shares, 1.0), (self.setups[self.item, self.made], -1.0)], upper=0.0)
+        self._lots(rows)
+        self._capacity(rows)
+        self.model = rows.finish(columns, offset=net.offset)
+
+    def _share_cost(self) -> FloatArray:
+        """Cost of making and keeping (or owing) all of each share, [W]."""
+        instance = self.net.instance
+        i, s, t = self.item, self.made, self.due
+        zero = np.zeros((len(self.net.demand), 1))
+        held = np.concatenate([zero, np.cumsum(instance.holding_cost, axis=1)], axis=1)
+        price = instance.unit_cost[i, s] + np.maximum(held[i, t] - held[i, s], 0.0) * (s <= t)
+        if instance.backlog_cost is not None:
+            owed = np.concatenate([zero, np.cumsum(instance.backlog_cost, axis=1)], axis=1)
+            price = price + np.maximum(owed[i, s] - owed[i, t], 0.0) * (s > t)
+        cost: FloatArray = price * self.amount
+        return cost
+
+    def _demands(self, rows: Rows) -> None:
+        """Every demand is made; a demand nothing can serve leaves an empty row, so infeasible."""
+        place = np.full(self.net.demand.shape, -1)
+        wanted = self.net.demand > 0
+        place[wanted] = np.arange(wanted.sum())
+        rows.add_scattered(int(wanted.sum()), place[self.item, self.due], self.shares, 1.0, lower=1.0, upper=1.0)
+
+    def _lots(self, rows: Rows) -> None:
+        """Limit lots where the capacity does, rather than the demand."""
+        capped = self.net.is_capped & (self.net.limit > 0)
+        place = np.full(capped.shape, -1)
+        place[capped] = count = np.arange(capped.sum())
+        inside = capped[self.item, self.made]
+        row = place[self.item, self.made][inside]
+        rows.add_scattered(
+            len(count),
+            np.concatenate([row, count]),
+            np.concatenate([self.shares[inside], self.setups[capped]]),
+            np.concatenate([self.amount[inside], -self.net.limit[capped]]),
+            upper=0.0,
+        )
+
+    def _capacity(self, rows: Rows) -> None:
+        instance = self.net.instance
+        if instance.capacity is None:
+            return
+        n, T = self.net.demand.shape
+        rows.add_scattered(
+            T,
+            np.concatenate([self.made, np.tile(np.arange(T), n), np.arange(len(self.overtime))]),
+            np.concatenate([self.shares, self.setups.ravel(), self.overtime]),
+            np.concatenate(
+                [
+                    instance.unit_time[self.item] * self.amount,
+                    np.repeat(instance.setup_time, T),
+                    np.full(len(self.overtime), -1.0),
+                ]
+            ),
+            upper=instance.capacity,
+        )
+
+    def values_of(self, plan: ProductionPlan) -> FloatArray:
+        """Return the values of a plan, [columns]; the first made serves the first due."""
+        values = np.zeros(self.model.num_cols)
+        values[self.setups] = plan.setups
+        made = np.cumsum(plan.lots, axis=1)
+        due = np.cumsum(self.net.demand, axis=1)
+        i, s, t = self.item, self.made, self.due
+        from_ = np.maximum(made[i, s] - plan.lots[i, s], due[i, t] - self.amount)
+        to = np.minimum(made[i, s], due[i, t])
+        values[self.shares] = np.clip((to - from_) / self.amount, 0.0, 1.0)
+        if len(self.overtime):
+            instance = self.net.instance
+            load = instance.unit_time @ plan.lots + instance.setup_time @ plan.setups
+            values[self.overtime] = np.maximum(load - instance.capacity, 0.0)
+        return values
+
+    def plan_of(self, values: FloatArray) -> ProductionPlan:
+        """Return lots and rounded setups as they stand in the values."""
+        made = self.item * self.setups.shape[1] + self.made
+        weight = np.maximum(values[self.shares], 0.0) * self.amount
+        lots = np.bincount(made, weight, minlength=self.setups.size).reshape(self.setups.shape)
+        return ProductionPlan(lots, values[self.setups] > 0.5)

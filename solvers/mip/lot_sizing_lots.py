@@ -1,0 +1,55 @@
+"""The best lots for given setups, a linear program; and plans made exact after a solver's tolerances."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from counterpoint.opt.problems.lot_sizing import ProductionPlan
+from counterpoint.opt.problems.lot_sizing_check import check
+from counterpoint.opt.result import Termination
+from counterpoint.solvers.mip.highs import solve_model
+from counterpoint.solvers.mip.lot_sizing_net import BoolArray, NetData
+from counterpoint.solvers.mip.lot_sizing_standard import StandardModel
+
+NOISE = 1e-9  # of the largest lot an item may need: what is smaller is not made
+
+
+def lots_for(net: NetData, setups: BoolArray, time_limit_s: float = float("inf")) -> ProductionPlan | None:
+    """Return the cheapest plan with these setups at most, [n, T]; None if there is none (in time).
+
+    One linear program of 2 n T columns; setups without a lot are dropped.
+    """
+    shape = StandardModel(net)
+    model = shape.model
+    upper = model.col_upper.copy()
+    upper[shape.setups] = np.where(setups, upper[shape.setups], 0.0)
+    lower = model.col_lower.copy()
+    lower[shape.setups] = upper[shape.setups]
+    fixed = replace(model, col_lower=lower, col_upper=upper, is_integer=np.zeros(model.num_cols, bool))
+    result = solve_model(fixed, time_limit_s=time_limit_s)
+    if result.termination is not Termination.OPTIMAL or result.values is None:
+        return None
+    return tidy(net, shape.plan_of(result.values))
+
+
+def tidy(net: NetData, plan: ProductionPlan) -> ProductionPlan:
+    """Drop noise: lots without a setup or too small to matter, setups without a lot."""
+    lots = np.where(plan.setups & (plan.lots > NOISE * net.limit), plan.lots, 0.0)
+    nearest = np.round(lots)
+    lots = np.where(np.abs(lots - nearest) < 1e-7 * np.maximum(1.0, nearest), nearest, lots)
+    return ProductionPlan(lots, lots > 0)
+
+
+def settle(net: NetData, plan: ProductionPlan) -> ProductionPlan | None:
+    """Return a plan that the checker accepts, with the same setups or fewer; None if there is none.
+
+    HiGHS holds setups to be whole, and rows to be kept, within 1e-6: a lot of 1e-6 M without a setup can be more
+    than the checker lets pass. The lots of the rounded setups are then computed afresh.
+    """
+    neat = tidy(net, plan)
+    if check(net.instance, neat).is_feasible:
+        return neat
+    again = lots_for(net, plan.setups)
+    if again is not None and check(net.instance, again).is_feasible:
+        return again
+    return None
