@@ -172,7 +172,9 @@ def expand(
                 step += changeover[i, item[last]]
             value = reduced[b] + step - prices[new]
             rest = -np.inf
-            if table.shape[2] == 1:
+            if remaining == 0:  # the relaxation might make an order again
+                rest = 0.0
+            elif table.shape[2] == 1:
                 rest = table[at, new, 0]
             else:
                 for j in range(n):
