@@ -16,7 +16,7 @@ strong as all (l,S) inequalities (Barany, Van Roy and Wolsey 1984, Math. Prog. S
 import numpy as np
 
 from counterpoint.opt.errors import UnsupportedError
-from counterpoint.opt.problems.lot_sizing import ProductionPlan
+from counterpoint.opt.problems.lot_sizing import ProductionPlan, capacity_use
 from counterpoint.solvers.mip.lot_sizing_net import FloatArray, NetData
 from counterpoint.solvers.mip.model import INFINITY, Columns, Rows
 
@@ -138,15 +138,14 @@ class FacilityLocationModel:
         from_ = np.maximum(made[i, s] - plan.lots[i, s], due[i, t] - self.amount)
         to = np.minimum(made[i, s], due[i, t])
         values[self.shares] = np.clip((to - from_) / self.amount, 0.0, 1.0)
-        if len(self.overtime):
-            instance = self.net.instance
-            load = instance.unit_time @ plan.lots + instance.setup_time @ plan.setups
-            values[self.overtime] = np.maximum(load - instance.capacity, 0.0)
+        instance = self.net.instance
+        if len(self.overtime) and instance.capacity is not None:
+            values[self.overtime] = np.maximum(capacity_use(instance, plan) - instance.capacity, 0.0)
         return values
 
     def plan_of(self, values: FloatArray) -> ProductionPlan:
         """Return lots and rounded setups as they stand in the values."""
-        made = self.item * self.setups.shape[1] + self.made
+        made = self.item * self.net.instance.num_periods + self.made
         weight = np.maximum(values[self.shares], 0.0) * self.amount
         lots = np.bincount(made, weight, minlength=self.setups.size).reshape(self.setups.shape)
         return ProductionPlan(lots, values[self.setups] > 0.5)

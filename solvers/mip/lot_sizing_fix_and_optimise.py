@@ -8,6 +8,7 @@ feasible plan is known, overtime at a rising price takes the place of an own sta
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -125,6 +126,9 @@ class Search:
                 self.windows, self.worth = self._windows(), np.inf
             elif not is_patient:
                 return Termination.COMPLETED
+            elif self.held.plan is None:  # no price brings the overtime to nothing: ask for a plan or a proof
+                self.windows = Windows(self.held.net)
+                stopped = self._optimise(np.ones(self.plan.setups.shape, bool))
             else:
                 self.size *= GROWTH
         return stopped
@@ -156,14 +160,12 @@ class Search:
         several = int(np.clip(round(self.size / T), 1, n))
         order = self.rng.permutation(n)
         groups = [order[at : at + several] for at in range(0, n, several)]
-        kinds: list[tuple[str, object]] = [("periods", first) for first in firsts] + [("items", g) for g in groups]
-        for at in self.rng.permutation(len(kinds)):
-            kind, what = kinds[at]
+        every = slice(None)
+        places: list[tuple[Any, slice]] = [(every, slice(first, first + width)) for first in firsts.tolist()]
+        places += [(group, every) for group in groups]
+        for at in self.rng.permutation(len(places)):
             free = np.zeros((n, T), bool)
-            if kind == "periods":
-                free[:, what : what + width] = True  # type: ignore[operator,misc]
-            else:
-                free[what] = True  # type: ignore[index,call-overload]
+            free[places[at]] = True
             yield free
 
     def _optimise(self, free: BoolArray, base: FloatArray | None = None) -> Termination | None:

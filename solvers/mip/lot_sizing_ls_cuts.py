@@ -20,6 +20,7 @@ They are weaker than the facility-location model.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -150,7 +151,7 @@ def _sums(demand: FloatArray) -> tuple[FloatArray, FloatArray]:
     return total, between
 
 
-def _matrix(parts: list[tuple[FloatArray, FloatArray, FloatArray]], rows: int, columns: int) -> sparse.csr_array:
+def _matrix(parts: list[tuple[Any, Any, Any]], rows: int, columns: int) -> sparse.csr_array:
     row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
     return sparse.coo_array((value, (row, column)), shape=(rows, columns)).tocsr()
 
