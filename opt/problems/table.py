@@ -95,6 +95,7 @@ PROBLEMS = (
             ("simulate", "counterpoint.simulators.stochastic_lot_sizing:simulate"),
             ("check", "counterpoint.opt.problems.stochastic_lot_sizing_check:check"),
             ("bound", "counterpoint.solvers.bounds.stochastic_lot_sizing:perfect_information"),
+            ("expected_bound", "counterpoint.solvers.bounds.stochastic_lot_sizing:expected_bound"),
             ("encode", "counterpoint.opt.problems.stochastic_lot_sizing_json:encode"),
             ("decode", "counterpoint.opt.problems.stochastic_lot_sizing_json:decode"),
             ("plot", "counterpoint.opt.plots.stochastic_lot_sizing:plot_plant"),

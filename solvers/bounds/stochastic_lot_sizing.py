@@ -7,11 +7,12 @@ exactly by dynamic programming, and the prices improved step by step. A bound is
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from counterpoint.opt.problems.stochastic_lot_sizing import Scenario, StochasticLotSizing
-from counterpoint.solvers.bounds.stochastic_lot_sizing_item import MAX_BITS, Array
+from counterpoint.solvers.bounds.stochastic_lot_sizing_item import Array
 from counterpoint.solvers.bounds.stochastic_lot_sizing_prices import Ascent
 from counterpoint.solvers.bounds.stochastic_lot_sizing_relaxation import Relaxation
 
@@ -36,7 +37,7 @@ class Priced:
 
 
 def expected_cost(
-    instance: StochasticLotSizing, *, steps: int = STEPS, time_limit_s: float | None = None, max_bits: int = MAX_BITS
+    instance: StochasticLotSizing, *, steps: int = STEPS, time_limit_s: float | None = None, max_bits: int | None = None
 ) -> Priced:
     """Return a lower bound on the expected cost of every policy that does not know demands before they come.
 
@@ -49,10 +50,17 @@ def expected_cost(
         Of the ascent; every number gives a valid bound, more a better one.
     time_limit_s : float, optional
         Wall seconds; looked at between evaluations.
-    max_bits : int
-        Of how many machines per item the setups are kept in mind; fewer are quicker and give a weaker bound.
+    max_bits : int, optional
+        Of how many machines per item the setups are kept in mind; fewer are quicker and give a weaker bound. Default:
+        all of up to 12, fewer in large plants.
     """
     return _ascend(instance, Relaxation.expected(instance, max_bits), steps, time_limit_s)
+
+
+@lru_cache(maxsize=8)
+def expected_bound(instance: StochasticLotSizing) -> float:
+    """Return the bound of `expected_cost`, remembered for the last few plants (`interfaces.ExpectedBound`)."""
+    return expected_cost(instance).bound
 
 
 def perfect_information(instance: StochasticLotSizing, scenario: Scenario, time_limit_s: float) -> float:
@@ -74,7 +82,7 @@ def in_scenario(
     *,
     steps: int = SCENARIO_STEPS,
     time_limit_s: float | None = None,
-    max_bits: int = MAX_BITS,
+    max_bits: int | None = None,
 ) -> Priced:
     """Return `perfect_information` with its prices; the parameters are those of `expected_cost`."""
     return _ascend(instance, Relaxation.known(instance, scenario, max_bits), steps, time_limit_s)
