@@ -150,6 +150,37 @@ class TestReader:
             assert got.demand.shape == (2, 2)
 
 
+class TestJson:
+    @settings(max_examples=300, deadline=None)
+    @given(st.randoms(use_true_random=False), st.booleans())
+    def test_mutated_files_are_refused_with_a_line(self, tmp_path_factory, rng: random.Random, is_hashed: bool) -> None:
+        instance = generate("lot-sizing", items=2, periods=3, seed=rng.randrange(5), backlog_factor=2)
+        file = tmp_path_factory.mktemp("json") / "fuzzed.json"
+        write(instance, file)
+        text = file.read_text()
+        if not is_hashed:
+            text = re.sub(r',\n  "content_hash": "\w+"', "", text)
+        spot = rng.choice(list(re.finditer(r"[^\s\[\],{}:]+|[\[\],{}:]", text)))
+        new = rng.choice(["", "-1", "null", "NaN", "true", '"7"', "[", "]", "1e400", "7", "[[7]]", spot.group() + ","])
+        file.write_text(text[: spot.start()] + new + text[spot.end() :])
+        try:
+            got = read(file)
+        except InstanceError as error:
+            assert error.file == str(file)  # noqa: PT017
+            assert 1 <= (error.line or 0) <= text.count("\n") + 2  # noqa: PT017
+        else:
+            assert not is_hashed or got.content_hash == instance.content_hash
+
+    def test_an_error_has_the_line_of_its_number(self, tmp_path: Path) -> None:
+        file = tmp_path / "x.json"
+        write(EXPECTED, file)
+        text = file.read_text().replace("91", "-91", 1)
+        file.write_text(text)
+        line = next(i for i, row in enumerate(text.splitlines(), 1) if "-91" in row)
+        with pytest.raises(InstanceError, match=rf"x.json:{line}: demand\[1\]\[1\]: expected a number from 0"):
+            read(file)
+
+
 class TestWriter:
     @settings(max_examples=40, deadline=None)
     @given(st.integers(1, 33), st.integers(1, 9), st.integers(0, 10**6))
