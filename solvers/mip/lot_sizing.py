@@ -3,7 +3,7 @@
 from counterpoint.opt.budget import Budget, Clock
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.lot_sizing import LotSizing
-from counterpoint.opt.result import Outcome
+from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.mip.lot_sizing_facility_location import FacilityLocationModel
 from counterpoint.solvers.mip.lot_sizing_ls_cuts import TightModel
 from counterpoint.solvers.mip.lot_sizing_net import NetData
@@ -34,6 +34,8 @@ def solve_ls_cuts(instance: LotSizing, budget: Budget, seed: int, options: Optio
 
     def build(net: NetData, clock: Clock) -> TightModel:
         shape = TightModel(net, clock)
+        if shape.termination is Termination.INTERRUPTED:
+            raise KeyboardInterrupt  # HiGHS' adapter swallowed it, for callers that would return at once
         report(bound=shape.root_bound)
         return shape
 

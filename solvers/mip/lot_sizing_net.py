@@ -83,8 +83,9 @@ def largest_lots(instance: LotSizing) -> FloatArray:
 def shortage(net: NetData) -> str:
     """Say which period's cumulated capacity cannot carry the demand due by then; empty if none is short.
 
-    Each item due by t needs its net demand made and at least one setup by t. A necessary condition only: with
-    setup times, to decide feasibility is NP-complete (Trigeiro, Thomas and McClain 1989, Mgmt. Sci. 35:353-366).
+    Items and periods count from 0. Each item due by t needs its net demand made and at least one setup by t. This is
+    necessary, not sufficient: with setup times feasibility is NP-complete (Trigeiro, Thomas and McClain 1989, Mgmt. Sci.
+    35:353-366).
     """
     instance = net.instance
     if instance.capacity is None:
@@ -102,13 +103,13 @@ def shortage(net: NetData) -> str:
     if short.any():
         t = int(np.argmax(short))
         return (
-            f"capacity is short by period {t + 1}: demand due and one setup of each item need {work[t]:g}, "
-            f"periods 1 to {t + 1} have {room[t]:g}"
+            f"capacity is short by period {t}: demand due and one setup of each item need {work[t]:g}, "
+            f"periods 0 to {t} have {room[t]:g}"
         )
     if late.any():
         i, t = (int(x) for x in np.argwhere(late)[0])
         return (
-            f"capacity is short for item {i + 1} by period {t + 1}: {due[i, t]:g} are due, and even alone it "
+            f"capacity is short for item {i} by period {t}: {due[i, t]:g} are due, and even alone it "
             f"cannot make more than {reach[i, t]:g}"
         )
     return ""

@@ -1,4 +1,4 @@
-"""All lot-sizing models, in arrays and in Pyomo, find the optimum of enumeration on every variant, unaided and aided."""
+"""All lot-sizing models, in arrays and in Pyomo, find the optimum of enumeration on every variant."""
 
 from functools import cache
 from itertools import product
@@ -38,7 +38,7 @@ MODELS = {
 
 @cache
 def enumerate_setups(instance: LotSizing) -> tuple[float, ProductionPlan] | None:
-    """The best of all sets of setups, lots by a transport problem from periods (and stock) to demands; None: no plan."""
+    """The best of all sets of setups, lots by a transport problem from periods and stock to demands; None: no plan."""
     n, t = instance.demand.shape
     arcs = [
         (i, s, u) for i in range(n) for s in range(-1, t) for u in range(t)

@@ -1,0 +1,321 @@
+"""Lot-sizing models by hand: net data, shortages, cuts, bounds of public instances, first plans, tolerances."""
+
+import os
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pyomo.environ as pyo
+import pytest
+
+import counterpoint as ct
+from counterpoint.datasets.generators.lot_sizing import trigeiro
+from counterpoint.opt.budget import Budget
+from counterpoint.opt.errors import OptionError, UnsupportedError
+from counterpoint.opt.loading import load_instance
+from counterpoint.opt.problems.lot_sizing import LotSizing, ProductionPlan
+from counterpoint.opt.problems.lot_sizing_check import check
+from counterpoint.opt.result import Termination
+from counterpoint.solvers.mip import lot_sizing_facility_location
+from counterpoint.solvers.mip.highs import solve_model
+from counterpoint.solvers.mip.lot_sizing_facility_location import FacilityLocationModel
+from counterpoint.solvers.mip.lot_sizing_held import Held, has_whole_optimum
+from counterpoint.solvers.mip.lot_sizing_lots import lots_for, settle
+from counterpoint.solvers.mip.lot_sizing_ls_cuts import TightModel
+from counterpoint.solvers.mip.lot_sizing_net import net_data, shortage
+from counterpoint.solvers.mip.lot_sizing_pyomo import build_pyomo
+from counterpoint.solvers.mip.lot_sizing_standard import StandardModel
+from counterpoint.solvers.mip.lot_sizing_start import left_shift
+
+FOLDER = Path(os.environ.get("COUNTERPOINT_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
+TRIGEIRO = FOLDER / "lot_sizing" / "trigeiro"
+needs_files = pytest.mark.skipif(not TRIGEIRO.is_dir(), reason=f"needs {TRIGEIRO} (set COUNTERPOINT_DATA)")
+
+# Setup 10, holding 1 a unit and period: 3 lots 30, one lot 4 + 2 x 5 + 10 = 24, two lots 20 + 4 = 24 or 20 + 5 = 25
+TEXTBOOK = LotSizing("textbook", [[3.0, 4.0, 5.0]], setup_cost=10, holding_cost=1)
+
+
+def relaxation(model) -> float:
+    return solve_model(replace(model, is_integer=np.zeros(model.num_cols, bool))).objective
+
+
+class TestNetData:
+    def test_stock_serves_the_first_demands_and_its_holding_is_a_constant(self) -> None:
+        instance = LotSizing("net", [[3, 4, 5], [1, 0, 2]], 9, [[1, 2, 4], [1, 1, 1]], initial_stock=[5, 10])
+        net = net_data(instance)
+        assert net.demand.tolist() == [[0, 2, 5], [0, 0, 0]]
+        assert net.limit.tolist() == [[7, 7, 5], [0, 0, 0]]
+        assert net.offset == (5 - 3) * 1 + (9 + 9 + 7) * 1
+
+    def test_capacity_limits_lots_by_what_a_setup_leaves(self) -> None:
+        net = net_data(LotSizing("cap", [[9, 9, 9]], 1, 1, unit_time=2, setup_time=3, capacity=[11, 2, 99]))
+        assert net.limit.tolist() == [[4, 0, 9]]
+        assert net.is_capped.tolist() == [[True, True, False]]
+
+    def test_items_that_take_no_time_have_lots_without_limit_where_a_setup_fits(self) -> None:
+        net = net_data(LotSizing("free", [[9, 9]], 1, 1, unit_time=0, setup_time=3, capacity=[2, 3]))
+        assert net.limit.tolist() == [[0, 9]]
+
+    def test_backlogging_lets_a_lot_serve_everything(self) -> None:
+        assert net_data(LotSizing("late", [[3, 4, 5]], 9, 1, backlog_cost=1)).limit.tolist() == [[12, 12, 12]]
+
+
+class TestShortage:
+    def test_it_names_the_first_period_that_is_short(self) -> None:
+        instance = LotSizing("short", [[3, 3, 8], [0, 3, 0]], 1, 1, setup_time=1, capacity=[5, 6, 4])
+        # by period 1: 6 + 3 units and two setups = 11, and 11 there are; by period 2: 17 + 2 = 19 > 15
+        text = shortage(net_data(instance))
+        assert "by period 2" in text
+        assert "need 19, periods 0 to 2 have 15" in text
+        for method in ("mip-standard", "mip-facility-location", "fix-and-optimise", "relax-and-fix", "left-shift"):
+            result = ct.solve(instance, method, time_limit=5, threads=1)
+            assert (result.termination, result.solution) == (Termination.INFEASIBLE, None)
+            assert text in result.message
+
+    def test_just_enough_is_not_short(self) -> None:
+        instance = LotSizing("enough", [[3, 3, 4], [0, 3, 0]], 1, 1, setup_time=1, capacity=[5, 6, 4])
+        assert shortage(net_data(instance)) == ""
+
+    def test_one_item_that_cannot_be_set_up_in_time(self) -> None:
+        """There is time for the setup over the two periods, but not in either."""
+        instance = LotSizing("alone", [[0, 1], [1, 0]], 1, 1, setup_time=[3, 0], capacity=[3, 2])
+        assert shortage(net_data(replace(instance, capacity=[4, 2]))) == ""
+        instance = replace(instance, demand=[[0, 1], [0, 0]], capacity=[2, 2])
+        assert shortage(net_data(instance)) == (
+            "capacity is short for item 0 by period 1: 1 are due, and even alone it cannot make more than 0"
+        )
+
+    def test_with_backlogging_only_the_end_counts(self) -> None:
+        late = LotSizing("late", [[9, 1]], 1, 1, backlog_cost=1, capacity=[4, 6])
+        assert shortage(net_data(late)) == ""
+        assert "by period 1" in shortage(net_data(LotSizing("late", [[9, 2]], 1, 1, backlog_cost=1, capacity=[4, 6])))
+
+    def test_highs_proves_what_no_sum_shows(self) -> None:
+        """Two items due in one period of room 10, one setup of 4 each: 2 + 2 + 8 > 10 there, and none fits before."""
+        instance = LotSizing("knot", [[0, 2], [0, 2]], 1, 1, setup_time=4, capacity=[3, 10])
+        assert shortage(net_data(instance)) == ""
+        for method in ("mip-standard", "mip-facility-location", "mip-ls-cuts", "mip-pyomo", "fix-and-optimise"):
+            result = ct.solve(instance, method, time_limit=5, threads=1)
+            assert result.termination is Termination.INFEASIBLE, method
+            assert "HiGHS proves" in result.message
+
+
+class TestBounds:
+    def test_relaxations_of_the_textbook_item(self) -> None:
+        """Facility location is tight for one item: 24. Standard: y = x / M with M 12, 9, 5 and no stock."""
+        net = net_data(TEXTBOOK)
+        assert relaxation(FacilityLocationModel(net).model) == pytest.approx(24)
+        assert relaxation(StandardModel(net).model) == pytest.approx(10 * (3 / 12 + 4 / 9 + 1))
+        tight = TightModel(net, Budget().start())
+        assert tight.root_bound == pytest.approx(24)
+        assert relaxation(tight.model) == pytest.approx(24)
+
+    def test_subset_inequalities_bring_the_facility_location_bound(self) -> None:
+        """On twenty random instances, to 1e-6; the cuts kept carry the bound."""
+        above = 0
+        for seed, (items, between) in zip(range(20), product((2, 4, 7, 10), (1.0, 2.0, 3.0, 4.0, 5.0)), strict=True):
+            instance = trigeiro(
+                items=items, periods=10, seed=seed, time_between_orders=between, utilisation=0.7, setup_time_share=0.1
+            )
+            net = net_data(replace(instance, initial_stock=150))  # without it the first periods may be too short
+            tight = TightModel(net, Budget().start())
+            bound = relaxation(FacilityLocationModel(net).model)
+            assert tight.root_bound == pytest.approx(bound, rel=1e-6)
+            assert relaxation(tight.model) == pytest.approx(bound, rel=1e-6)
+            above += bound > 1.05 * relaxation(StandardModel(net).model)
+        assert above >= 10
+
+    def test_subset_inequalities_hold_for_every_plan(self) -> None:
+        rng = np.random.default_rng(5)
+        instance = LotSizing("valid", rng.integers(0, 9, (3, 6)), 20, 1, capacity=40)
+        net = net_data(instance)
+        tight = TightModel(net, Budget().start())
+        assert tight.rounds > 1
+        assert tight.model.num_rows > StandardModel(net).model.num_rows
+        for _ in range(50):
+            plan = lots_for(net, rng.random((3, 6)) < 0.7)
+            if plan is not None:
+                assert tight.model.violation(tight.values_of(plan)) < 1e-6
+
+    def test_interval_inequalities_with_backlogging_help_and_hold(self) -> None:
+        rng = np.random.default_rng(6)
+        instance = LotSizing("late", rng.integers(0, 9, (2, 6)), 20, 1, backlog_cost=3)
+        net = net_data(instance)
+        tight = TightModel(net, Budget().start())
+        strongest = relaxation(FacilityLocationModel(net).model)
+        assert relaxation(StandardModel(net).model) * 1.05 < tight.root_bound <= strongest + 1e-6
+        for _ in range(50):
+            plan = lots_for(net, rng.random((2, 6)) < 0.5)
+            if plan is not None:
+                assert tight.model.violation(tight.values_of(plan)) < 1e-6
+
+    @needs_files
+    @pytest.mark.parametrize(
+        ("name", "standard", "facility_location"),
+        [
+            ("F1", 13_568.7, 40_238.6), ("F10", 10_115.5, 30_600.0), ("G53", 24_738.5, 73_848.0),
+            ("G57", 43_021.4, 136_365.7),
+        ],
+    )  # fmt: skip
+    def test_relaxations_of_public_instances(self, name: str, standard: float, facility_location: float) -> None:
+        """The reference's section 2.4, to 0.1; the column of (l,S) bounds of Belvaux and Wolsey (2000)."""
+        net = net_data(load_instance(TRIGEIRO / f"{name}.DAT"))
+        assert relaxation(StandardModel(net).model) == pytest.approx(standard, abs=0.1)
+        assert relaxation(FacilityLocationModel(net).model) == pytest.approx(facility_location, abs=0.1)
+        assert TightModel(net, Budget().start()).root_bound == pytest.approx(facility_location, abs=0.1)
+
+
+class TestPlans:
+    def test_left_shifting_by_hand(self) -> None:
+        """Period 2 needs 7 + 1, has 5: item 0 moves 3 at 2 each, or item 1 its lot of 2 and the setup, at 1 each."""
+        instance = LotSizing("shift", [[2, 2, 4], [2, 2, 2]], 5, [2, 1], setup_time=1, capacity=[12, 7, 5])
+        plan = left_shift(net_data(instance))
+        assert plan.lots.tolist() == [[2, 2, 4], [3, 3, 0]]
+        assert check(instance, plan).is_feasible
+
+    def test_best_lots_for_setups(self) -> None:
+        net = net_data(TEXTBOOK)
+        plan = lots_for(net, np.array([[True, False, True]]))
+        assert plan.lots.tolist() == [[7, 0, 5]]
+        assert lots_for(net, np.array([[False, True, True]])) is None
+        dropped = lots_for(net, np.array([[True, True, True]]))
+        assert dropped.lots.tolist() == [[3, 4, 5]]
+
+    def test_a_lot_whose_setup_rounds_to_none_is_planned_afresh(self) -> None:
+        net = net_data(TEXTBOOK)
+        plan = settle(net, ProductionPlan([[6.9, 0.1, 5]], [[True, False, True]]))
+        assert plan.lots.tolist() == [[7, 0, 5]]
+        assert settle(net, ProductionPlan([[2, 0, 5]], [[False, True, True]])) is None
+
+    def test_noise_is_dropped(self) -> None:
+        plan = settle(net_data(TEXTBOOK), ProductionPlan([[7 + 1e-9, 1e-12, 5 - 1e-9]], [[True, True, True]]))
+        assert plan.lots.tolist() == [[7, 0, 5]]
+        assert plan.setups.tolist() == [[True, False, True]]
+
+    def test_fractional_unit_times_are_not_rounded_away(self) -> None:
+        """Period 1 needs 5 x 0.3 + 1 = 2.5, has 2.4: a tenth of a unit of item 1 is made before, at 2 a unit."""
+        instance = LotSizing("thirds", [[5, 5], [1, 1]], 1, [1, 2], unit_time=[0.3, 1.0], capacity=[3.1, 2.4])
+        for method in ("mip-standard", "mip-facility-location", "mip-ls-cuts", "mip-pyomo"):
+            result = ct.solve(instance, method, threads=1)
+            assert result.objective == pytest.approx(4 + 0.2), method
+
+
+class TestWholeNumbers:
+    def test_what_makes_the_optimum_whole(self) -> None:
+        base = {"demand": [[3, 4]], "setup_cost": 5, "holding_cost": 1}
+        assert has_whole_optimum(LotSizing("a", **base))
+        assert has_whole_optimum(LotSizing("a", **base, unit_time=0.5, setup_time=1, capacity=5.5))
+        for broken in (
+            {"capacity": 5.5}, {"unit_cost": 0.5}, {"initial_stock": 0.5}, {"setup_time": 0.5, "capacity": 9},
+            {"backlog_cost": 0.5}, {"unit_time": 0, "capacity": 9},
+        ):  # fmt: skip
+            assert not has_whole_optimum(LotSizing("a", **base, **broken)), broken
+        two = LotSizing("b", [[3, 4], [1, 2]], 5, 1, unit_time=[1, 2], capacity=9)
+        assert not has_whole_optimum(two)
+
+    def test_only_then_is_a_bound_rounded_up(self) -> None:
+        seen = []
+        whole = Held(net_data(TEXTBOOK), lambda plan=None, *, bound=None: seen.append(bound))
+        whole.raise_bound(22.1)
+        whole.raise_bound(22.9)
+        whole.raise_bound(23.0000001)
+        assert (whole.bound, seen) == (23, [23])
+        half = Held(net_data(replace(TEXTBOOK, unit_cost=0.5)), lambda plan=None, *, bound=None: None)
+        half.raise_bound(22.1)
+        assert half.bound == 22.1
+
+
+class TestRuns:
+    SMALL = trigeiro(items=4, periods=6, seed=1, time_between_orders=3, utilisation=0.85)
+    CASE = trigeiro(items=6, periods=8, seed=3, time_between_orders=3, utilisation=0.85)
+
+    def test_a_seed_repeats_the_run_and_improvements_are_reported(self) -> None:
+        first, again, other = (
+            ct.solve(self.CASE, "fix-and-optimise", iterations=4, threads=1, seed=s, options={"window": 12})
+            for s in (1, 1, 2)
+        )
+        assert first.solution == again.solution
+        assert [(p.objective, p.bound) for p in first.trace] == [(p.objective, p.bound) for p in again.trace]
+        assert len({p.objective for p in first.trace if p.objective is not None}) >= 2
+        assert first.termination is Termination.ITERATIONS
+        assert other.objective is not None
+
+    @pytest.mark.parametrize("method", ["mip-facility-location", "mip-standard", "mip-ls-cuts", "fix-and-optimise"])
+    def test_no_time_leaves_the_first_plan(self, method: str) -> None:
+        result = ct.solve(self.CASE, method, time_limit=0, threads=1)
+        assert result.termination is Termination.TIME, result.message
+        assert result.objective == check(self.CASE, left_shift(net_data(self.CASE))).objective
+
+    def test_target_and_gap_end_a_run(self) -> None:
+        first = check(self.CASE, left_shift(net_data(self.CASE))).objective
+        reached = ct.solve(self.CASE, "mip-facility-location", target=first, threads=1)
+        assert reached.termination is Termination.TARGET
+        close = ct.solve(self.CASE, "mip-standard", gap=0.05, threads=1)
+        assert close.termination is Termination.GAP
+        assert close.gap <= 0.05
+
+    @pytest.mark.parametrize("method", ["mip-facility-location", "mip-ls-cuts", "fix-and-optimise", "relax-and-fix"])
+    def test_ctrl_c_keeps_the_best(self, method: str) -> None:
+        import signal
+
+        def interrupt(solution, objective, bound) -> None:
+            if solution is not None:
+                signal.raise_signal(signal.SIGINT)
+
+        result = ct.solve(self.CASE, method, time_limit=30, threads=1, on_incumbent=interrupt)
+        assert result.termination is Termination.INTERRUPTED
+        assert check(self.CASE, result.solution).is_feasible
+
+    def test_without_a_start_the_models_find_their_own_way(self) -> None:
+        values = {
+            ct.solve(self.SMALL, method, threads=1, options={"start_share": 0}).objective
+            for method in ("mip-facility-location", "mip-standard", "mip-ls-cuts", "mip-pyomo")
+        }
+        assert len(values) == 1
+        assert values.pop() == ct.solve(self.SMALL, "mip-facility-location", threads=1).objective
+
+    def test_heuristics_are_ordered_as_expected(self) -> None:
+        """On one instance: the relaxation is used better by search than by rounding, and both beat shifting."""
+        loose = replace(self.SMALL, capacity=self.SMALL.capacity * 1.15)
+        worth = {
+            method: ct.solve(loose, method, time_limit=20, threads=1).objective
+            for method in ("left-shift", "lp-rounding", "relax-and-fix", "mip-facility-location")
+        }
+        assert worth["mip-facility-location"] <= worth["relax-and-fix"] < worth["left-shift"]
+        assert worth["mip-facility-location"] <= worth["lp-rounding"] < worth["left-shift"]
+
+    def test_options_are_checked(self) -> None:
+        for method, options in (
+            ("mip-standard", {"start_share": 1.0}), ("mip-standard", {"start_share": float("nan")}),
+            ("fix-and-optimise", {"window": 0}), ("relax-and-fix", {"whole": 2, "step": 3}),
+            ("relax-and-fix", {"max_nodes": 0}), ("relax-and-fix", {"gap": -1.0}),
+        ):  # fmt: skip
+            with pytest.raises(OptionError):
+                ct.solve(TEXTBOOK, method, options=options)
+
+    def test_too_large_for_shares_is_said_and_other_models_go_on(self, monkeypatch) -> None:
+        monkeypatch.setattr(lot_sizing_facility_location, "MAX_SHARES", 100)
+        with pytest.raises(UnsupportedError, match="mip-standard"):
+            FacilityLocationModel(net_data(self.CASE))
+        assert "mip-standard" in ct.solve(self.CASE, "mip-facility-location", time_limit=5, threads=1).message
+        assert ct.solve(self.CASE, "mip-standard", time_limit=5, gap=0.5, threads=1).solution is not None
+
+
+def test_pyomo_itself_solves_what_build_pyomo_writes(tmp_path) -> None:
+    """Readers may use Pyomo's own interface to HiGHS, and export."""
+    instance = LotSizing("py", [[3, 4, 5]], 10, 1, backlog_cost=2, initial_stock=1, capacity=6)
+    best = ct.solve(instance, "mip-facility-location", threads=1).objective
+    model = build_pyomo(instance)
+    pyo.SolverFactory("appsi_highs").solve(model)
+    assert pyo.value(model.objective) == pytest.approx(best)
+    model.write(str(tmp_path / "plan.lp"), io_options={"symbolic_solver_labels": True})
+    assert "capacity" in (tmp_path / "plan.lp").read_text()
+
+
+@needs_files
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "optimum"), [("F1", 40_854), ("F10", 31_208)])
+def test_small_public_instances_are_proved(name: str, optimum: int) -> None:
+    result = ct.solve(TRIGEIRO / f"{name}.DAT", "mip-facility-location", time_limit=300, threads=1)
+    assert (result.objective, result.bound) == (optimum, optimum)
