@@ -106,7 +106,7 @@ PROBLEMS = (
         "lot-sizing: one item or several, with or without capacity, setup times and backlogging",
         "static",
         "min",
-        "wagner-whitin",
+        "mip-facility-location",
         False,
         (
             ("instance", "counterpoint.opt.problems.lot_sizing:LotSizing"),
