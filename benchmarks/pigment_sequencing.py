@@ -5,7 +5,8 @@ worth what it says only on a machine that does nothing else; CPU seconds stand b
 disturbed run shows itself.
 
     python benchmarks/pigment_sequencing.py [--instances "pigment*,psp-100-*"] [--seconds 60] [--seed 0] \
-        [--methods dp-lagrangian,mip-changeover-flow,cp-sat,edd,nearest] [--out benchmarks/results/pigment_sequencing.csv]
+        [--methods dp-lagrangian,mip-changeover-flow,cp-sat,simulated-annealing,edd,nearest] \
+        [--out benchmarks/results/pigment_sequencing.csv]
 
 An instance is a name, a pattern or a file. Rows are written as they come, over those of an older run.
 """
@@ -21,7 +22,7 @@ import counterpoint as ct
 from counterpoint.datasets.registry import best_known
 
 RESULTS = Path(__file__).parent / "results" / "pigment_sequencing.csv"
-METHODS = "dp-lagrangian,mip-changeover-flow,cp-sat,edd,nearest"
+METHODS = "dp-lagrangian,mip-changeover-flow,cp-sat,simulated-annealing,edd,nearest"
 WARM_UP = "pigment15a"  # compiles what is to be compiled
 
 

@@ -10,7 +10,7 @@ METHODS = (
         "dp-lagrangian",
         "pigment-sequencing",
         "counterpoint.solvers.dynamic_programming.pigment_sequencing:solve",
-        "exact dynamic programming under a Lagrangian bound, in ever wider beams; one core",
+        "annealing, Lagrangian bound, then exact dynamic programming in ever wider beams; one core",
         options="counterpoint.solvers.dynamic_programming.pigment_sequencing:Options",
         handles=ALL,
         is_exact=True,
@@ -46,6 +46,18 @@ METHODS = (
         is_random=True,
         is_parallel=True,
         needs=("ortools",),
+    ),
+    Method(
+        "simulated-annealing",
+        "pigment-sequencing",
+        "counterpoint.solvers.local_search.pigment_sequencing:solve",
+        "swaps and insertions of units, heated again and again; one core",
+        options="counterpoint.solvers.local_search.pigment_sequencing:Options",
+        handles=ALL,
+        is_anytime=True,
+        is_random=True,
+        needs=("numba",),
+        warm_up=f"{WARM_UP}:annealing",
     ),
     *(
         Method(

@@ -1,10 +1,11 @@
 """Exact dynamic programming under a Lagrangian bound, in passes of more and more states; the best there is here.
 
-A rule's plan, prices for the orders that make a relaxation tight (`pigment_sequencing_prices`), then passes over the
-exact states (`pigment_sequencing_pass`), which keep the most promising of those that the bound does not rule out. A
-pass with room for all of them is a proof; one without gives a plan, and a better bound than the relaxation. The
-scheme is that of successive sublimation (Ibaraki and Nakamura 1994, EJOR 76:72-82; Tanaka, Fujikuma and Araki 2009,
-Journal of Scheduling 12:575-593), with a beam in place of ever larger relaxations.
+A plan by a rule and a short annealing, prices for the orders that make a relaxation tight
+(`pigment_sequencing_prices`), then passes over the exact states (`pigment_sequencing_pass`), which keep the most
+promising of those that the bound does not rule out. A pass with room for all of them is a proof; one without gives a
+plan, and a better bound than the relaxation. The scheme is that of successive sublimation (Ibaraki and Nakamura 1994,
+EJOR 76:72-82; Tanaka, Fujikuma and Araki 2009, Journal of Scheduling 12:575-593), with a beam in place of ever larger
+relaxations.
 """
 
 import math
@@ -21,8 +22,11 @@ from counterpoint.solvers.dynamic_programming.pigment_sequencing_layers import p
 from counterpoint.solvers.dynamic_programming.pigment_sequencing_pass import MAX_STATES, sweep
 from counterpoint.solvers.dynamic_programming.pigment_sequencing_prices import Priced, fits, raise_bound, rounded_up
 from counterpoint.solvers.dynamic_programming.pigment_sequencing_relaxation import orders_of
+from counterpoint.solvers.local_search.pigment_sequencing import Options as Annealing
+from counterpoint.solvers.local_search.pigment_sequencing import cool
 from counterpoint.solvers.rules.pigment_sequencing import best_by_rules
 
+MOVES_PER_CELL, MAX_MOVES = 100, 5_000_000  # of the annealing, per square of periods; half a second at most
 FIRST_WIDTH = 300  # of the pass between the first prices and better ones
 PRICING_SHARES = (0.1, 0.15, 0.4)  # of the time limit, at most: first prices, better ones, those with a memory
 LENGTHS = (1.0, 0.3, 0.5)  # of the first step in each
@@ -54,7 +58,8 @@ class Options:
 def solve(instance: PigmentSequencing, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
     """Search until proof, a limit, or the widest pass.
 
-    One iteration is one step of pricing or one look of a pass at the clock: a layer, or 20,000 states of a large one.
+    One iteration is 50,000 moves of the annealing, one step of pricing, or one look of a pass at the clock: a layer, or
+    20,000 states of a large one.
     Nothing is random; a time limit only cuts the same steps elsewhere.
 
     Examples
@@ -73,7 +78,7 @@ class _Run:
     """The best plan and bound so far, and what has been used of the budget."""
 
     def __init__(self, instance: PigmentSequencing, clock: Clock, report: Report) -> None:
-        self.clock, self.report = clock, report
+        self.instance, self.clock, self.report = instance, clock, report
         self.orders = orders_of(instance)
         self.packing = packing_of(self.orders)
         self.sequence, self.cost = best_by_rules(instance)
@@ -83,6 +88,7 @@ class _Run:
 
     def search(self, width: int) -> None:
         """Do everything, in order."""
+        self._anneal()
         prices = np.full(self.orders.size, self.cost / self.orders.size)
         priced = self._price(prices, 0, forget=True)
         self._pass(priced, FIRST_WIDTH)
@@ -95,6 +101,17 @@ class _Run:
             if width >= widest and self.stopped is None:
                 self.stopped = Termination.COMPLETED
             width *= 2
+
+    def _anneal(self) -> None:
+        if self.instance.num_periods == 1:
+            return
+        moves = min(MAX_MOVES, MOVES_PER_CELL * self.instance.num_periods**2)
+        found, cost, _ = cool(
+            self.instance, self.sequence, self.cost, (0, 0), moves, Annealing(), lambda *_: self._is_over()
+        )
+        if cost < self.cost:
+            self.sequence, self.cost = found, cost
+            self.report(found)
 
     def _price(self, prices: "np.ndarray[tuple[int], np.dtype[np.float64]]", stage: int, *, forget: bool) -> Priced:
         remaining = self.clock.remaining_s()

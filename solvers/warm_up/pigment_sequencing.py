@@ -18,14 +18,23 @@ def _ignore(solution: Any = None, *, bound: float | None = None) -> None:
 
 
 @cache
+def annealing() -> None:
+    """The moves of the annealing."""
+    from counterpoint.solvers.local_search.pigment_sequencing import Options, solve
+
+    solve(TINY, Budget(iterations=1), 0, Options(), _ignore)
+
+
+@cache
 def dynamic_programming() -> None:
-    """The relaxation and the layers."""
+    """The relaxation and the layers, and what comes before them."""
     from counterpoint.solvers.dynamic_programming.pigment_sequencing import Options, solve
     from counterpoint.solvers.dynamic_programming.pigment_sequencing_layers import packing_of
     from counterpoint.solvers.dynamic_programming.pigment_sequencing_pass import sweep
     from counterpoint.solvers.dynamic_programming.pigment_sequencing_prices import raise_bound
     from counterpoint.solvers.dynamic_programming.pigment_sequencing_relaxation import orders_of
 
+    annealing()
     solve(TINY, Budget(), 0, Options(), _ignore)
     orders = orders_of(TINY)
     for forget in (True, False):
