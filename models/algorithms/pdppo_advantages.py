@@ -2,13 +2,14 @@
 
 A step splits into a decision's certain part (reward c, post-decision state x) and chance (reward r - c, next state s'):
 
-- ``corrected``: W(x) = E[r - c + gamma V(s')], so that c + W(x) is the value of the action with no noise in it. The
-  difference of V along a step falls into what the decision adds and what chance adds, a shock of mean 0,
+- ``corrected``: W(x) = E[r - c + gamma V(s')], so that c + W(x) is the value of the action with no noise in it. A
+  generalised advantage begins with r + gamma V(s') - V(s), which falls into what the decision adds, c + W(x) - V(s),
+  and what chance adds, a shock of mean 0 that says nothing of the action,
 
-      decision_t = c_t + W(x_t) - V(s_t),    shock_t = r_t - c_t + gamma V(s_t+1) - W(x_t),
+      shock_t = r_t - c_t + gamma V(s_t+1) - W(x_t),
 
-  and A_t = sum over k of (gamma lambda)^k (decision_t+k + weight * shock_t+k): plain generalised advantages at weight
-  1, the same with chance averaged out by W, and so with W's errors in it, at weight 0.
+  and is taken out: A_t = generalised advantage_t - (1 - weight) * shock_t. Weight 1 is plain PPO; at weight 0 chance is
+  averaged out by W, whose errors come in its place, and with lambda = 0 what is left is c + W(x) - V(s).
 - ``faithful``: Felizardo, Fadda, Brandimarte, Del-Moral-Hernandez, Nascimento 2025 (IJCNN, arXiv 2504.05150), as in the
   last version of their code: V(s) is fitted to the discounted sum of the uncertain rewards r - c, W(x) to that of the
   certain rewards c, and A = max(sum of r - c - V(s), sum of c - W(x)), which is not the advantage of anything.
@@ -53,12 +54,11 @@ class Span(NamedTuple):
 
 
 def corrected(span: Span, *, gamma: float, lam: float, shock_weight: float) -> Judged:
-    """Return the advantages with shocks weighed by `shock_weight`; targets are those of lambda-returns."""
+    """Return advantages, the shock of the action's own step weighed by `shock_weight`; targets are lambda-returns."""
     one_step = span.gae(span.reward, gamma=gamma, lam=0.0) + span.value
     shock = one_step - span.certain - span.post_value
-    target = span.gae(span.reward, gamma=gamma, lam=lam) + span.value
-    advantage = span.gae(span.reward - (1 - shock_weight) * shock, gamma=gamma, lam=lam)
-    return Judged(advantage, target, target - span.certain)
+    plain = span.gae(span.reward, gamma=gamma, lam=lam)
+    return Judged(plain - (1 - shock_weight) * shock, plain + span.value, plain + span.value - span.certain)
 
 
 def faithful(span: Span, *, gamma: float) -> Judged:

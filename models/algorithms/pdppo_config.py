@@ -18,7 +18,7 @@ class PdppoConfig:
         "faithful" is the rule of the published code, the larger of two advantages; "corrected" uses the post-decision
         critic as an action value without noise.
     shock_weight : float
-        Of what chance adds to one step, in the advantages of "corrected": 0 leaves it out, 1 is plain PPO.
+        Of what chance adds to an action's own step, in the advantages of "corrected": 0 leaves it out, 1 is plain PPO.
     critic_rate : float
         Learning rate of both critics, as a multiple of the actor's.
     ppo : PpoConfig

@@ -39,7 +39,7 @@ class Generated:
 def default_ppo() -> PpoConfig:
     """Return the settings that PPO and post-decision PPO start from."""
     return PpoConfig(
-        steps=50, epochs=4, minibatches=8, learning_rate=3e-3, gamma=0.95, entropy_weight=0.002, is_reward_scaled=True
+        steps=50, epochs=4, minibatches=8, learning_rate=3e-3, gamma=0.95, entropy_weight=0.01, is_reward_scaled=True
     )
 
 

@@ -52,7 +52,8 @@ def test_an_end_and_a_cut_stop_the_sums() -> None:
 
 
 def test_without_shocks_by_hand() -> None:
-    """gamma = 1/2, lambda = 0: c + W - V = -2 - 9 + 10, 0 - 4 + 8, -4 - 3 + 6; lambda = 1/2 adds a quarter of the next.
+    """gamma = 1/2, lambda = 0: c + W - V = -2 - 9 + 10, 0 - 4 + 8, -4 - 3 + 6; lambda = 1/2 adds a quarter of
+    the next difference of V, shock and all: -3 - 3 + 8 and -7 - 6 + 6.
 
     Targets at lambda = 0: r + V'/2 = -5 - 4, -3 - 3, -7 - 6; of W the same less c.
     """
@@ -62,7 +63,7 @@ def test_without_shocks_by_hand() -> None:
     assert found.target.flatten().tolist() == [-9.0, -6.0, -13.0]
     assert found.post_target.flatten().tolist() == [-7.0, -6.0, -9.0]
     tail = corrected(span, gamma=0.5, lam=0.5, shock_weight=0.0)
-    assert tail.advantage.flatten().tolist() == [-1 + (4 - 0.25) / 4, 4 - 0.25, -1.0]
+    assert tail.advantage.flatten().tolist() == [-1 + (2 - 7 / 4) / 4, 4 - 7 / 4, -1.0]
 
 
 @pytest.mark.parametrize("seed", range(5))
