@@ -79,6 +79,12 @@ ALGORITHMS = (  # the first of a problem is its default
         f"{_AT}stochastic_lot_sizing_pdppo",
         "post-decision PPO for one plant, corrected or as published",
     ),
+    Algorithm(
+        "pdppo",
+        "frozen-lake",
+        f"{_AT}frozen_lake",
+        "post-decision PPO, or PPO, on a problem whose optimum is known exactly",
+    ),
     Algorithm("ppo", "gymnasium", f"{_AT}ppo_gymnasium", "PPO on a Gymnasium task (setting env_id)"),
 )
 

@@ -85,4 +85,16 @@ METHODS = (
             ("tree-mip", "TreeOptions", "plans for a scenario tree, drawn and solved again in every period"),
         )
     ),
+    Method(
+        "learned",
+        PROBLEM,
+        "counterpoint.models.policies.stochastic_lot_sizing:policy",
+        "what PPO or post-decision PPO learnt for a plant (option checkpoint)",
+        options="counterpoint.models.policies.stochastic_lot_sizing:Options",
+        is_random=True,
+        needs=("torch", "safetensors", "simpy"),
+        extra="learn",
+        kind="sequential",
+        network="mlp",
+    ),
 )
