@@ -16,14 +16,37 @@ from counterpoint.datasets.reading import read
 
 HERE = Path(__file__).resolve().parent
 ADDRESS = "https://raw.githubusercontent.com/gsamaro/trigeiro_fdata/a54b0fb/data"
-BELVAUX = "Belvaux and Wolsey 2000 (optimal)"
+BELVAUX = "Belvaux and Wolsey 2000 by the catalogue of Lemoine-OR"
+OURS = "Counterpoint 2026-11: mip-facility-location (HiGHS 1.13.1)"
 # lower bound, upper bound, source; the instances without a file here by their sizes too
 KNOWN = {
-    "G53": (74634.0, 74634.0, BELVAUX),
-    "G57": (136509.0, 136509.0, BELVAUX),
-    "G62": (61746.0, 61746.0, BELVAUX),
-    "G69": (130596.0, 130596.0, BELVAUX),
-    "G72": (287929.0, 287929.0, BELVAUX),
+    "F1": (40854, 40854, OURS),
+    "F2": (39734, 39734, OURS),
+    "F3": (37739, 37739, OURS),
+    "F4": (33897, 33897, OURS),
+    "F5": (29420, 29420, OURS),
+    "F6": (39308, 39308, OURS),
+    "F7": (33354, 33354, OURS),
+    "F8": (25798, 25798, OURS),
+    "F9": (43571, 43571, OURS),
+    "F10": (31208, 31208, OURS),
+    "F11": (36700, 36700, OURS),
+    "F12": (33975, 33975, OURS),
+    "F14": (42587, 42587, OURS),
+    "F15": (40774, 40774, OURS),
+    "F16": (37340, 37340, OURS),
+    "F18": (44788, 44788, OURS),
+    "F19": (31691, 31691, OURS),
+    "F20": (38056, 38056, OURS),
+    "G52": (60855, 60855, OURS),
+    "G53": (74634, 74634, BELVAUX),
+    "G54": (85952, 85952, OURS),
+    "G56": (157235, 157235, OURS),
+    "G57": (136509, 136509, BELVAUX),
+    "G59": (166103, 166104, OURS),
+    "G62": (61746, 61746, BELVAUX),
+    "G69": (130596, 130596, BELVAUX),
+    "G72": (287929, 287929, BELVAUX),
 }
 SIZES = {"G62": (6, 30), "G69": (12, 30), "G72": (24, 30)}
 
@@ -31,10 +54,11 @@ SIZES = {"G62": (6, 30), "G69": (12, 30), "G72": (24, 30)}
 def main(arguments: Sequence[str]) -> None:
     """Write the tables beside this file."""
     files = {file.stem: file for file in Path(arguments[0]).glob("*.DAT")}
-    fetched, bounds = [], []
+    fetched: list[Sequence[object]] = []
+    bounds: list[Sequence[object]] = []
     for stem in sorted({*files, *KNOWN}, key=lambda s: (s[0], int(s[1:]))):
         name = f"trigeiro-{stem.lower()}"
-        low, high, source = KNOWN.get(stem, ("", "", "unknown"))
+        low, high, source = KNOWN[stem]
         if stem not in files:
             bounds.append((name, *SIZES[stem], low, high, source, ""))
             continue

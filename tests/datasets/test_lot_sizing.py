@@ -241,9 +241,12 @@ class TestPublic:
             assert table[name][1:3] == (str(instance.num_items), str(instance.num_periods))
             assert table[name][-1] == instance.content_hash
             known = best_known(dataclasses.replace(instance, name="mine"))
-            assert (known is None) == (table[name][3] == table[name][4] == "")
+            assert known is not None
+            assert known.name == name
         assert best_known(benchmark("Trigeiro_G53")).upper_bound == 74634
         assert best_known(benchmark("trigeiro-g57")).lower_bound == 136509
+        assert best_known(benchmark("trigeiro-f1")).upper_bound == 40854
+        assert best_known(benchmark("trigeiro-f10")).upper_bound == 31208
 
     def test_bounds_by_name(self) -> None:
         assert reference("trigeiro-g69").upper_bound == 130596
