@@ -9,7 +9,8 @@ from counterpoint.opt.problems.stochastic_lot_sizing import StochasticLotSizing
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-MAX_BITS = 12  # machines whose setups an item keeps in mind: its tables have 2^MAX_BITS rows
+MAX_BITS = 12  # machines whose setups an item keeps in mind, at most: its tables have 2^MAX_BITS rows
+MOST_VALUES = 1_000_000  # of all items together, for one period
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,11 +85,17 @@ class Item:
         return np.outer(sets, np.r_[np.full(self.limit, 1 / self.limit), 0.0])
 
 
-def items_of(instance: StochasticLotSizing, max_bits: int = MAX_BITS) -> tuple[Item, ...]:
+def items_of(instance: StochasticLotSizing, max_bits: int | None = None) -> tuple[Item, ...]:
     """Return the items of a plant.
 
     Of the machines that can make an item, at most `max_bits` have their setups kept in mind: those that make most.
+    Default: as many as `MAX_BITS` and `MOST_VALUES` allow.
     """
+    if max_bits is None:
+        able = np.count_nonzero(instance.production, axis=0)
+        stocks = instance.max_inventory + instance.max_demand + 1
+        fitting = (b for b in range(MAX_BITS, 0, -1) if (stocks << np.minimum(able, b)).sum() <= MOST_VALUES)
+        max_bits = next(fitting, 1)
     found = []
     for number in range(instance.num_items):
         made = instance.production[:, number]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterpoint.opt.problems.stochastic_lot_sizing import Scenario, StochasticLotSizing
-from counterpoint.solvers.bounds.stochastic_lot_sizing_item import MAX_BITS, Array, Item, items_of
+from counterpoint.solvers.bounds.stochastic_lot_sizing_item import Array, Item, items_of
 from counterpoint.solvers.bounds.stochastic_lot_sizing_kernels import backward, forward
 
 
@@ -54,7 +54,7 @@ class Relaxation:
     shape: tuple[int, int]
 
     @classmethod
-    def expected(cls, instance: StochasticLotSizing, max_bits: int = MAX_BITS) -> "Relaxation":
+    def expected(cls, instance: StochasticLotSizing, max_bits: int | None = None) -> "Relaxation":
         """Return that of the expected cost, over the demands and (if it is random) the start."""
         items = items_of(instance, max_bits)
         if instance.is_random_start:
@@ -65,7 +65,7 @@ class Relaxation:
         return cls(items, starts, (instance.horizon, instance.num_machines))
 
     @classmethod
-    def known(cls, instance: StochasticLotSizing, scenario: Scenario, max_bits: int = MAX_BITS) -> "Relaxation":
+    def known(cls, instance: StochasticLotSizing, scenario: Scenario, max_bits: int | None = None) -> "Relaxation":
         """Return that of the cost in one scenario, all of which is known."""
         items = tuple(item.known(scenario.demand[:, item.number]) for item in items_of(instance, max_bits))
         starts = tuple(item.start(scenario.inventory, scenario.setup) for item in items)

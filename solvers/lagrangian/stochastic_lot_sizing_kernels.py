@@ -51,18 +51,25 @@ def decide(tables: Tables, period: int, stock: Integers, setup: Integers, is_exa
     """
     for b in range(len(stock)):
         if is_exact:
-            _assign(tables, period, stock[b], setup[b], choice[b])
+            assign(tables, period, stock[b], setup[b], -1, 0, choice[b])
         else:
             _search(tables, period, stock[b], setup[b], choice[b])
 
 
 @njit(cache=True, error_model="numpy")
-def _assign(tables: Tables, period: int, stock: Integers, setup: Integers, choice: Integers) -> None:
-    """Find the best assignment by dynamic programming over sets of machines."""
+def assign(
+    tables: Tables, period: int, stock: Integers, setup: Integers, banned: int, banned_choice: int, choice: Integers
+) -> float:
+    """Find the best assignment by dynamic programming over sets of machines.
+
+    Fill `choice` [M] and return its cost, setups now and the items' expected costs to come. Unless `banned` is -1, that
+    machine must choose otherwise than `banned_choice`; if it cannot, the cost is infinite.
+    """
     items, full = len(stock), 1 << len(setup)
     total, then = np.full(full, np.inf), np.empty(full)
     pick = np.empty((items, full), np.int64)
     total[0] = 0.0
+    apart = 1 << banned if banned >= 0 else 0
     for i in range(items):
         k = tables.first[i + 1] - tables.first[i]
         cost, least = np.empty(1 << k), np.empty(1 << k)
@@ -73,6 +80,9 @@ def _assign(tables: Tables, period: int, stock: Integers, setup: Integers, choic
             pick[i, u] = 0
         least[0] = cost[0]
         for a in range(1, len(cost)):
+            is_apart = given[a] & apart != 0
+            if is_apart and banned_choice == i + 1:
+                cost[a] = np.inf
             below = np.inf
             rest = a
             while rest:
@@ -80,20 +90,24 @@ def _assign(tables: Tables, period: int, stock: Integers, setup: Integers, choic
                 below = min(below, least[a ^ bit])
                 rest ^= bit
             least[a] = min(below, cost[a])
-            if cost[a] >= below:
+            if cost[a] >= below and not (is_apart and banned_choice == 0):
                 continue  # some of these machines would be better left alone
             for u in range(full):
                 if not u & given[a] and total[u] + cost[a] < then[u | given[a]]:
                     then[u | given[a]] = total[u] + cost[a]
                     pick[i, u | given[a]] = given[a]
         total, then = then, total
-    used = int(np.argmin(total))
+    best, used = np.inf, 0
+    for u in range(full):
+        if total[u] < best and (banned_choice != 0 or u & apart == apart):
+            best, used = total[u], u
     choice[:] = 0
     for i in range(items - 1, -1, -1):
         for m in range(len(setup)):
             if pick[i, used] >> m & 1:
                 choice[m] = i + 1
         used ^= pick[i, used]
+    return best
 
 
 @njit(cache=True, error_model="numpy")

@@ -7,6 +7,7 @@ import pytest
 from tests.plants import random_plant
 from tests.small_plants import choices, least_expected_cost, least_known_cost, period, small_plant
 
+from counterpoint.datasets.generators.stochastic_lot_sizing import published
 from counterpoint.opt.problems.stochastic_lot_sizing import Scenario, StochasticLotSizing, draw_scenarios
 from counterpoint.solvers.bounds.stochastic_lot_sizing import expected_cost, in_scenario, perfect_information
 from counterpoint.solvers.bounds.stochastic_lot_sizing_item import items_of
@@ -74,6 +75,21 @@ def test_setups_kept_in_mind_or_not(seed: int) -> None:
     bounds = [Relaxation.expected(plant, bits).solve(prices).bound for bits in range(4)]
     assert np.diff(bounds).min() >= -1e-9
     assert [item.rows for item in items_of(plant, 1)] == [min(2 ** len(i.machines), 2) for i in items_of(plant)]
+
+
+@pytest.mark.parametrize("machines", [10, 15, 40])
+def test_as_many_setups_are_kept_in_mind_as_fit(machines: int) -> None:
+    """With 40 machines 8: 25 items of 121 stocks and 2^8 sets are 774,400 values a period."""
+    plant = published(items=25, machines=machines, seed=4)
+
+    def values(bits: int | None) -> int:
+        return sum(item.rows * (item.limit + item.chance.shape[1]) for item in items_of(plant, bits))
+
+    able = int(np.count_nonzero(plant.production, axis=0).max())
+    most = max(item.bits for item in items_of(plant))
+    assert values(None) <= 1_000_000
+    assert most == min(able, 12) or values(most + 1) > 1_000_000
+    assert machines != 40 or (most, values(None)) == (8, 774_400)
 
 
 def test_a_random_start_is_the_mean_over_all_starts() -> None:

@@ -7,7 +7,8 @@ import pytest
 from tests.plants import random_plant
 from tests.small_plants import choices, small_plant
 
-from counterpoint.opt.errors import OptionError
+from counterpoint.datasets.registry import benchmark
+from counterpoint.opt.errors import OptionError, UnsupportedError
 from counterpoint.opt.problems.stochastic_lot_sizing import IntArray, StochasticLotSizing, draw_scenarios
 from counterpoint.simulators.stochastic_lot_sizing import simulate
 from counterpoint.solvers.bounds.stochastic_lot_sizing import expected_cost
@@ -15,7 +16,8 @@ from counterpoint.solvers.bounds.stochastic_lot_sizing_relaxation import Relaxat
 from counterpoint.solvers.dynamic_programming.stochastic_lot_sizing import Model, backward
 from counterpoint.solvers.lagrangian import stochastic_lot_sizing as lagrangian
 from counterpoint.solvers.lagrangian.stochastic_lot_sizing import Lagrangian, Options, policy, with_margin
-from counterpoint.solvers.lagrangian.stochastic_lot_sizing_kernels import decide
+from counterpoint.solvers.lagrangian.stochastic_lot_sizing_kernels import assign, decide
+from counterpoint.solvers.lagrangian.stochastic_lot_sizing_rollout import _play
 from counterpoint.solvers.lagrangian.stochastic_lot_sizing_runs import total_costs
 
 
@@ -127,12 +129,68 @@ def test_a_long_horizon_uses_the_middle_of_its_tables(monkeypatch: pytest.Monkey
     assert costs.mean() <= 1.1 * best + 3 * costs.std() / 20
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_the_best_assignment_that_gives_a_machine_something_else(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    plant = small_plant(seed, items=2, machines=3)
+    prices = rng.random((3, 3))
+    made = Lagrangian(plant, replace(expected_cost(plant, steps=0), prices=prices))
+    posts = Relaxation.expected(plant).posts(prices)
+    stock, setup = rng.integers(0, plant.max_inventory + 1), rng.integers(0, 3, 3)
+    for machine in range(3):
+        for banned in range(3):
+            costs = [cost_of(plant, posts, 0, stock, setup, c) for c in choices(plant) if c[machine] != banned]
+            choice = np.zeros(3, np.int64)
+            cost = assign(made.tables, 0, stock, setup, machine, banned, choice)
+            if not costs:
+                assert cost == np.inf
+                continue
+            assert cost == pytest.approx(min(costs), abs=1e-4)
+            assert cost == pytest.approx(cost_of(plant, posts, 0, stock, setup, choice), abs=1e-4)
+            assert choice[machine] != banned
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_play_to_the_end_costs_what_the_policy_costs(seed: int) -> None:
+    plant = random_plant(np.random.default_rng(seed), horizon=8, most=3)
+    made = policy(plant, 0, Options(steps=3, scenarios=0))
+    (scenario,) = draw_scenarios(plant, 1, seed)
+    stock, setup = scenario.inventory.copy(), scenario.setup.copy()
+    first = made.act_all(0, stock[None], setup[None])[0]
+    played = _play(made.tables, made.plant, np.r_[np.arange(8), -1], stock, setup, scenario.demand, first)
+    assert played == pytest.approx(simulate(plant, scenario, made).cost)
+
+
+def test_playing_on_improves_the_policy() -> None:
+    """On a published plant whose two machines are in demand: by pairs, beyond chance; one by one as all at once."""
+    plant = benchmark("plant-4x2")
+    plain, playing = (policy(plant, 0, Options(steps=20, scenarios=0, rollouts=n, lookahead=10)) for n in (0, 16))
+    scenarios = draw_scenarios(plant, 60, 3)
+    costs = total_costs(plant, scenarios, playing.act_all)
+    gain = total_costs(plant, scenarios, plain.act_all) - costs
+    assert gain.mean() > 3 * gain.std() / 60**0.5
+    assert costs.mean() >= plain.bound
+    np.testing.assert_allclose(costs[:3], [simulate(plant, s, playing).cost for s in scenarios[:3]], atol=1e-9)
+
+
 def test_the_margin_is_chosen_on_scenarios_of_its_own() -> None:
     plant = small_plant(1, horizon=6)
-    one, two = (policy(plant, 5, Options(steps=10, scenarios=8)) for _ in range(2))
+    one, two = (policy(plant, 5, Options(steps=10, scenarios=8, tries=3)) for _ in range(2))
     np.testing.assert_array_equal(one.tables.post, two.tables.post)
     priced = expected_cost(plant, steps=10)
-    assert with_margin(priced, 0.5).prices.mean() == pytest.approx(1.5 * priced.prices.mean())
-    assert with_margin(priced, 0.5).bound == priced.bound
-    with pytest.raises(OptionError):
-        Options(scenarios=-1)
+    more = with_margin(priced, np.array([0.0, 0.5]))
+    np.testing.assert_array_equal(more.prices[:, 0], priced.prices[:, 0])
+    np.testing.assert_allclose(more.prices[:, 1], priced.prices[:, 1] + 0.5 * priced.prices.mean())
+    assert more.bound == priced.bound
+    assert with_margin(priced, np.full(2, -9.0)).prices.min() == 0.0
+
+
+@pytest.mark.parametrize("wrong", [{"scenarios": -1}, {"steps": -1}, {"tries": -1}, {"rollouts": -1}, {"lookahead": 0}])
+def test_wrong_options_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(OptionError, match=next(iter(wrong))):
+        Options(**wrong)
+
+
+def test_rollouts_are_refused_where_sets_of_machines_are_too_many() -> None:
+    with pytest.raises(UnsupportedError, match="12 machines"):
+        policy(small_plant(0, machines=13), 0, Options(rollouts=4))
