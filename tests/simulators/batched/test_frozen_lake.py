@@ -62,7 +62,7 @@ def test_walks_as_the_reference(seed: int) -> None:
         total += torch.where(ended, 0.0, worth * step.reward[:, 0].double())
         worth *= lake.discount
         ended |= step.terminated
-    assert 0 < int(ended.sum())
+    assert int(ended.sum()) > 0
     for walk in range(walks):
         run = simulate(lake, chances[walk].tolist(), Script(*directions[walk].tolist()))
         assert float(total[walk]) == pytest.approx(-run.cost, abs=1e-5)

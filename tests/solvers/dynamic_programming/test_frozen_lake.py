@@ -10,15 +10,14 @@ from counterpoint.solvers.dynamic_programming.frozen_lake import model, optimal_
 
 
 def test_by_hand() -> None:
-    """Cells 0 1 / 2 3, no holes, slips up: the goal pays 1 at once; to stay in 2 pays 1/2 twice a step, or slips to 0.
+    """Cells 0 1 / 2 3, no holes, every slip goes up, discount 0.9. The goal pays 1, once.
 
-    Discount 0.9. Staying (left) in 2: 1/2 (1 + 0.9 V2) + 1/2 (1/2 + 1/3 + 0.9 V0); in 0: down, likewise.
-    So V0 = V2 = V: V = 11/12 + 0.9 V, 110/12, which beats the goal's 1. Cell 1: right into the wall pays 1/2 and then
-    slips up, into the wall: 1 + 0.9 V1, so 10; and better still from 0: right, 1/2 + 1/2 + 0.9 * 10 = 10.
+    In 1 to the right, into the wall: 1/2, and 1/2 again whether it slips, into the wall, or stays: 1 + 0.9 V1, so 10.
+    In 0 to the right: 1/2 + 1/2 + 0.9 * 10, so 10 as well. In 2 to the left, into the wall: 1/2, then 1/2 in 2 or 1/3
+    in 0: V2 = 11/12 + 0.45 V2 + 0.45 * 10; or up to 0: 1/3, then 1/3 wherever it slips: 2/3 + 0.9 * 10.
     """
     lake = FrozenLake(("FF", "FF"), np.tile([0.0, 0.0, 0.0, 1.0], (4, 1)))
     value = optimal_values(model(lake))
-    # 2 up to 0: 1/3, then the slip up stays in 0: 1/3 + 0.9 * 10; left: 11/12 + 0.45 V2 + 0.45 * 10
     assert value.tolist() == pytest.approx([10.0, 10.0, max(2 / 3 + 9, (11 / 12 + 4.5) / 0.55), 0.0])
 
 
