@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,40 @@ def test_refusals(tmp_path: Path) -> None:
     for given in ({"num_envs": 0}, {"horizon": -1}, {"ppo": {"step": 3}}, {"generated": {"item": 3}}):
         with pytest.raises((ValidationError, OptionError)):
             TypeAdapter(ppo.Config).validate_python(given)
+
+
+PLANTS = (
+    Path(os.environ.get("COUNTERPOINT_DATA", Path(__file__).parents[4] / "shared" / "data")) / "lot_sizing" / "plant"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PLANTS.exists(), reason=f"needs {PLANTS} (set COUNTERPOINT_DATA)")
+@pytest.mark.parametrize("seed", range(3))
+def test_300_000_steps_beat_the_best_assignment_of_a_published_plant(seed: int) -> None:
+    config = ppo.Config(case=str(PLANTS / "setting_6items_3machines.json"))
+    trainer = ppo.build(config, seed, "cpu")
+    for _ in range(trainer.iterations):
+        trainer.step()
+    assert trainer.samples <= 301_000
+    plant, scenarios = trainer.evaluation.environment.instance, trainer.evaluation.scenarios[:50]
+    fixed = np.mean([simulate(plant, s, Fixed(assignment(exact_values(plant)))).cost for s in scenarios])
+    assert trainer.evaluate()["cost"] < 0.6 * fixed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PLANTS.exists(), reason=f"needs {PLANTS} (set COUNTERPOINT_DATA)")
+@pytest.mark.parametrize(
+    ("name", "optimum"), [("VI", 0.642807), ("VI_binomial_1", 3.751692), ("VI_binomial_3", 3.557986)]
+)
+def test_within_5_percent_of_value_iteration(name: str, optimum: float) -> None:
+    """Average cost of periods 101 to 1,100, against relative value iteration's."""
+    config = ppo.Config(case=str(PLANTS / f"setting_2items_{name}.json"), iterations=38, horizon=100)
+    trainer = ppo.build(config, 0, "cpu")
+    for _ in range(trainer.iterations):
+        trainer.step()
+    plant = trainer.environment.instance
+    long, short = (
+        Validation.draw(dataclasses.replace(plant, horizon=h), 64).play(trainer.network).mean() for h in (1100, 100)
+    )
+    assert float(long - short) / 1000 < 1.05 * optimum
