@@ -270,7 +270,7 @@ def holds(format: str, shop: JobShop) -> bool:
 
 def assert_round_trip(shop: JobShop, folder: Path) -> int:
     kept = 0
-    for format in ("json", *(f.name for f in FORMATS)):
+    for format in ("json", *(f.name for f in formats("job-shop"))):
         suffix = {"json": ".json", "fjs": ".fjs", "fjs-0": ".fjs", "fjs-1": ".fjs"}.get(format, ".txt")
         file = folder / f"{shop.name}{suffix}"
         file.unlink(missing_ok=True)
@@ -290,7 +290,7 @@ def assert_round_trip(shop: JobShop, folder: Path) -> int:
     return kept
 
 
-SHIPPED = [name for name in benchmarks() if not name.endswith("data") and not name.startswith("mk")]
+SHIPPED = [name for name in benchmarks(problem="job-shop") if not name.endswith("data") and not name.startswith("mk")]
 
 
 def assert_all_survive(names: list[str], folder: Path) -> None:

@@ -33,7 +33,8 @@ def optimum(instance: LotSizing) -> float | None:
         if room is not None and room.min() < 0:
             continue
         found = linprog(
-            cost, A_eq=balance, b_eq=(first - instance.demand).ravel(), bounds=np.column_stack([np.zeros_like(upper), upper]),
+            cost, A_eq=balance, b_eq=(first - instance.demand).ravel(),
+            bounds=np.column_stack([np.zeros_like(upper), upper]),
             A_ub=None if room is None else use, b_ub=room,
         )  # fmt: skip
         if found.success:
