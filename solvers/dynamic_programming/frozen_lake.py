@@ -62,9 +62,9 @@ def model(lake: FrozenLake) -> Model:
 
 def optimal_values(tables: Model, tolerance: float = 1e-12) -> Array:
     """Return the optimal value of each cell, [S]; 0 where a walk ends."""
-    value = np.zeros(len(tables.pays))
+    value: Array = np.zeros(len(tables.pays))
     while True:
-        new = np.where(tables.is_end, 0.0, tables.action_value(value).max(1))
+        new: Array = np.where(tables.is_end, 0.0, tables.action_value(value).max(1))
         if np.abs(new - value).max() < tolerance:
             return new
         value = new

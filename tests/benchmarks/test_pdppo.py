@@ -26,12 +26,8 @@ def test_intervals_by_hand(script: ModuleType) -> None:
 
 
 def test_differences_are_of_the_same_seed(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    costs = {
-        "ppo": (10.0, 20.0),
-        "pdppo-corrected": (9.0, 19.0),
-        "pdppo-half": (10.0, 20.0),
-        "pdppo-faithful": (12.0, 24.0),
-    }
+    costs = dict.fromkeys(script.ARMS, (10.0, 20.0))
+    costs |= {"pdppo-corrected": (9.0, 19.0), "pdppo-faithful": (12.0, 24.0)}
     script.summarise(
         [{"method": arm, "seed": seed, "cost": cost} for arm, both in costs.items() for seed, cost in enumerate(both)]
     )
