@@ -21,10 +21,10 @@ SWAP, LATER, EARLIER = 0, 1, 2  # swap the ends; take the first to the end; take
 def _at(item: IntArray, p: int, q: int, kind: int, t: int) -> int:
     """Return what is made in period t, within p..q, after the move."""
     if kind == SWAP:
-        return item[q] if t == p else item[p] if t == q else item[t]
+        return int(item[q] if t == p else item[p] if t == q else item[t])
     if kind == LATER:
-        return item[p] if t == q else item[t + 1]
-    return item[q] if t == p else item[t - 1]
+        return int(item[p] if t == q else item[t + 1])
+    return int(item[q] if t == p else item[t - 1])
 
 
 @jit
