@@ -79,5 +79,5 @@ def policy_values(tables: Model, policy: Array) -> Array:
     reach[tables.is_end] = 0
     move = tables.slip * ~tables.is_end
     reward = reach @ (tables.pays + tables.slip_pays)
-    value: Array = np.linalg.solve(np.eye(len(policy)) - tables.discount * reach @ move, reward)
+    value: Array = np.asarray(np.linalg.solve(np.eye(len(policy)) - tables.discount * reach @ move, reward), np.float64)
     return value
