@@ -1,7 +1,7 @@
 """Fix-and-optimise: free the setups of some periods or items, fix the others, solve, go on from the better plan.
 
 Helber and Sahling (2010), Int. J. Production Economics 123:247-256. Deviations: each small program is the
-facility-location model; the first frees what the relaxation leaves fractional or decides otherwise than the plan; sizes
+facility-location model; the first frees what the relaxation leaves fractional, after rounding it; sizes
 adapt to what HiGHS solves within few nodes, so that a run depends on the seed alone until its time is up; while no
 feasible plan is known, overtime at a rising price takes the place of an own start phase.
 """
@@ -19,6 +19,7 @@ from counterpoint.opt.problems.lot_sizing import LotSizing, ProductionPlan
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.mip.highs import MipResult
 from counterpoint.solvers.mip.lot_sizing_held import Held
+from counterpoint.solvers.mip.lot_sizing_lots import lots_for
 from counterpoint.solvers.mip.lot_sizing_net import BoolArray, FloatArray, net_data, shortage
 from counterpoint.solvers.mip.lot_sizing_outcome import outcome
 from counterpoint.solvers.mip.lot_sizing_start import left_shift
@@ -29,6 +30,7 @@ FIRST_GAP, LAST_GAP = (
     5e-3,
     1e-4,
 )  # of a window, in the first round and at last: a quarter of it whenever a round gains nothing
+ROUNDING = (0.5, 0.3)  # of the relaxation's setups, at first
 GROWTH, SHRINKAGE = 1.3, 0.7
 DEARER, MAX_RISES = 10.0, 4  # the price of overtime rises when windows are used up, so many times at most
 
@@ -103,7 +105,8 @@ class Search:
     def run(self, limit_s: float, *, is_patient: bool) -> Termination:
         """Solve windows until `limit_s` from now, or, if not patient, until a round of them gains nothing."""
         self.deadline_s = self.clock.elapsed_s() + limit_s
-        relaxation = self.windows.relaxation(self._remaining_s())
+        # without overtime, even while no plan is known: an infeasible relaxation is a proof
+        relaxation = Windows(self.held.net).relaxation(self._remaining_s())
         if relaxation.termination is not Termination.OPTIMAL:
             return relaxation.termination
         self.held.raise_bound(relaxation.objective)
@@ -143,10 +146,15 @@ class Search:
         return self.held.value, self.worth
 
     def _guided(self) -> Termination | None:
-        """Trust the relaxation where it is whole."""
+        """Trust the relaxation where it is whole: round the rest, then solve for it."""
         assert self.relaxed is not None
-        fractional = (self.relaxed > 1e-6) & (self.relaxed < 1 - 1e-6)
-        return self._optimise(fractional, base=np.round(self.relaxed))
+        for threshold in ROUNDING:
+            self._adopt(lots_for(self.held.net, self.relaxed >= threshold, self._remaining_s()))
+        is_one, is_zero = self.relaxed > 1 - 1e-6, self.relaxed < 1e-6
+        start = None
+        if self.held.plan is not None and not (self.plan.setups & is_zero).any():
+            start = ProductionPlan(self.plan.lots, self.plan.setups | is_one)
+        return self._optimise(~(is_one | is_zero), is_one.astype(np.float64), start)
 
     def _round(self) -> Iterator[BoolArray]:
         """Yield windows: all items in some periods, some items in all periods, in random order; all of the setups."""
@@ -168,14 +176,16 @@ class Search:
             free[places[at]] = True
             yield free
 
-    def _optimise(self, free: BoolArray, base: FloatArray | None = None) -> Termination | None:
-        """Solve one window and take what is better; return why to stop, if so."""
+    def _optimise(
+        self, free: BoolArray, base: FloatArray | None = None, start: ProductionPlan | None = None
+    ) -> Termination | None:
+        """Solve one window around `base`, by default the plan; take what is better; return why to stop, if so."""
         everything = bool(free.all())
         result = self.windows.solve(
             np.ones(free.shape, bool),
             self.plan.setups.astype(np.float64) if base is None else base,
             free,
-            start=self.plan if base is None else None,
+            start=self.plan if base is None else start,
             time_limit_s=self._remaining_s(),
             threads=self.clock.budget.threads_or_all(),
             seed=self.seed + self.count,
@@ -209,12 +219,14 @@ class Search:
         assert result.objective is not None
         plan = self.windows.shape.plan_of(result.values)
         if self.held.plan is not None or self.windows.overtime_in(result) == 0:
-            was_held = self.held.plan is not None
-            self.held.take(plan)
-            if self.held.plan is not None:
-                self.plan = self.held.plan
-                if not was_held:
-                    self.windows = self._windows()
-                return
-        if result.objective < self.worth:
+            self._adopt(plan)
+        if self.held.plan is None and result.objective < self.worth:
             self.plan, self.worth = plan, result.objective
+
+    def _adopt(self, plan: ProductionPlan | None) -> None:
+        """Go on from a feasible plan if it is the best; then no overtime is needed any more."""
+        self.held.take(plan)
+        if self.held.plan is not None:
+            self.plan = self.held.plan
+            if len(self.windows.shape.overtime):
+                self.windows = self._windows()

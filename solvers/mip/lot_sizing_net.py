@@ -84,8 +84,8 @@ def shortage(net: NetData) -> str:
     """Say which period's cumulated capacity cannot carry the demand due by then; empty if none is short.
 
     Items and periods count from 0. Each item due by t needs its net demand made and at least one setup by t. This is
-    necessary, not sufficient: with setup times feasibility is NP-complete (Trigeiro, Thomas and McClain 1989, Mgmt. Sci.
-    35:353-366).
+    necessary, not sufficient: with setup times feasibility is NP-complete (Trigeiro, Thomas and McClain 1989, Mgmt.
+    Sci. 35:353-366).
     """
     instance = net.instance
     if instance.capacity is None:
