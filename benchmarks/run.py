@@ -1,6 +1,6 @@
 """`make bench`: every measured comparison, one after the other, on a machine that does nothing else.
 
-    python benchmarks/run.py                 # all, about four hours
+    python benchmarks/run.py                 # all, about seven hours
     python benchmarks/run.py rules studies   # some
 
 Each script writes its table into benchmarks/results/; benchmarks/README.md says what was found, and how.
@@ -28,6 +28,13 @@ SUBJECTS = {  # name -> script and arguments
     "learned-job-shop": ("learned_job_shop.py", "--hybrid"),
     "cp-guided": ("cp_guided.py",),
     "interrupted-job-shop": ("interrupted_job_shop.py",),
+    "lot-sizing-single-item": ("lot_sizing_single_item.py",),
+    "lot-sizing": ("lot_sizing.py",),
+    "pigment-sequencing": ("pigment_sequencing.py",),
+    "plant-simulators": ("plant_simulators.py",),
+    "stochastic-lot-sizing-replanning": ("stochastic_lot_sizing_replanning.py",),
+    "stochastic-lot-sizing-bounds": ("stochastic_lot_sizing_bounds.py",),
+    "pdppo": ("pdppo.py",),
 }  # fmt: skip
 
 

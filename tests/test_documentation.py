@@ -16,9 +16,16 @@ def test_the_readmes_python_runs(tmp_path: Path) -> None:
     assert blocks
     # the same calls, on small instances and short budgets
     code = "\n".join(blocks).replace("time_limit=10", "time_limit=0.5").replace("seeds=3", "seeds=1")
-    for large, small in (('"ta41"', '"ft06"'), ('"la21"', '"la01"'), ('"ta21"', '"la06"')):
+    for large, small in (
+        ('"ta41"', '"ft06"'),
+        ('"la21"', '"la01"'),
+        ('"ta21"', '"la06"'),
+        ("scenarios=200", "scenarios=3"),
+        ("limit=60", "limit=2"),
+    ):
         code = code.replace(large, small)
     (tmp_path / "ft10.txt").write_text("2 2\n0 3 1 2\n1 4 0 1\n")
+    (tmp_path / "F1.DAT").write_text("1 2\n1\n50\n1 2 3 9\n20\n10\n")
     (tmp_path / "readme.py").write_text(code)
     done = subprocess.run([sys.executable, "readme.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -56,18 +56,6 @@ METHODS = (
         extra="learn",
         kind="sequential",
     ),
-    Method(
-        "ppo",
-        PROBLEM,
-        "counterpoint.models.policies.stochastic_lot_sizing:policy",
-        "learned: the actor of a checkpoint, trained by PPO or post-decision PPO for one plant",
-        options="counterpoint.models.policies.stochastic_lot_sizing:Options",
-        is_random=True,
-        needs=("torch", "safetensors", "simpy"),
-        extra="learn",
-        kind="sequential",
-        network="mlp",
-    ),
     *(
         Method(
             name,

@@ -93,7 +93,7 @@ def forward_selection(points: FloatArray, count: int) -> tuple[FloatArray, Float
 
     >>> kept, share = forward_selection(np.array([[0.0], [0.1], [5.0], [0.2]]), 2)
     >>> kept.ravel().tolist(), share.tolist()
-    ([0.1, 5.0], [0.75, 0.25])
+    ([0.2, 5.0], [0.75, 0.25])
     """
     squares = (points**2).sum(1)
     distance = np.maximum(squares[:, None] + squares - 2 * points @ points.T, 0.0)

@@ -25,9 +25,9 @@ from counterpoint.opt.errors import OptionError, UnsupportedError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
 from counterpoint.opt.result import Outcome, Termination
+from counterpoint.simulators.splitmix import stream
 from counterpoint.solvers.rules.job_shop_arrays import FloatArray, Weights, arrays_of, workspace
 from counterpoint.solvers.rules.job_shop_kernels import SCHEMES, dispatch
-from counterpoint.simulators.splitmix import stream
 
 Rule = Literal["spt", "lpt", "mwkr", "lwkr", "mopnr", "fifo", "fdd-mwkr", "lrm", "srm", "random"]
 Scheme = Literal["nondelay", "active", "append", "insert"]

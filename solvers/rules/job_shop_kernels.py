@@ -16,8 +16,8 @@ import numpy as np
 from numba import njit
 
 from counterpoint.opt.problems.job_shop import IntArray
-from counterpoint.solvers.rules.job_shop_arrays import FloatArray, ShopArrays, Weights, Workspace
 from counterpoint.simulators.splitmix import WordArray, uniform
+from counterpoint.solvers.rules.job_shop_arrays import FloatArray, ShopArrays, Weights, Workspace
 
 NONDELAY, ACTIVE, APPEND, INSERT = range(4)
 SCHEMES = ("nondelay", "active", "append", "insert")

@@ -19,6 +19,7 @@ from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.job_shop import IntArray, JobShop, Schedule
 from counterpoint.opt.result import Outcome, Termination
+from counterpoint.simulators.splitmix import stream, uniform
 from counterpoint.solvers.bounds.job_shop import best_bound
 from counterpoint.solvers.rules.job_shop import Rule, Scheme, priority
 from counterpoint.solvers.rules.job_shop_arrays import (
@@ -30,7 +31,6 @@ from counterpoint.solvers.rules.job_shop_arrays import (
     workspace,
 )
 from counterpoint.solvers.rules.job_shop_kernels import NEVER, SCHEMES, dispatch
-from counterpoint.simulators.splitmix import stream, uniform
 
 UNLIMITED_SAMPLES = 128  # where the budget sets no limit at all
 CHUNK_STEPS = 1_000_000  # jobs looked at between two looks at the clock: about 10 ms
