@@ -6,8 +6,9 @@ to the better static assignment, pair by pair; the Lagrangian bound on the expec
 be listed; and on the first few scenarios the bound with perfect information beside the policy's cost there, and what
 rollouts change. Times are CPU seconds of this process: of a bound its computation, of a policy all its decisions.
 
-The public plants are measured, two by the published generator's rules if asked for, and files that are named. The 20 x 10 plant
-of the published study, and its 25 x 10 one with 14 items of dear lost sales, are not shipped.
+The public plants are measured, two by the published generator's rules if asked for, and files that are named. The
+20 x 10 plant of the published study, and its 25 x 10 one with 14 items of dear lost sales, are not shipped; the rows of
+"published" plants are of those two files.
 
     python benchmarks/stochastic_lot_sizing_bounds.py                    # about 5 minutes on a quiet core
     python benchmarks/stochastic_lot_sizing_bounds.py --quick            # two small plants, nothing written
