@@ -46,13 +46,13 @@ def run_batch(
     if export is not None:
         check_suffix(export)
     store = None if out is None else out / "study.sqlite"
-    for wanted in (store, export, report):
-        if wanted is not None:
-            check_writable(wanted)
     instances, errors = load_instances(inputs, format)
     complain(errors)
     if not instances:
-        raise typer.Exit(2)
+        raise typer.Exit(2)  # before any folder is made
+    for wanted in (store, export, report):
+        if wanted is not None:
+            check_writable(wanted)
     chosen = list(methods) or [problem(instances[0].problem).default_method]
     if limits["time_limit"] is None and limits["iterations"] is None:
         limits = {**limits, "time_limit": 60.0}

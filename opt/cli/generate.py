@@ -42,7 +42,8 @@ def generate(
         parameters[key.replace("-", "_")] = _number(value)
     make = resolve("counterpoint.datasets.generating:generate")
     write = resolve("counterpoint.datasets.reading:write")
-    suffix = "json" if format == "json" else "fjs" if format.startswith("fjs") else "txt"
+    known = resolve("counterpoint.datasets.formats:format_named")(format).extensions if format != "json" else (".json",)
+    suffix = known[0][1:] if known else "fjs" if format.startswith("fjs") else "txt"
     written: list[str] = []
     taken: set[str] = set()
     for k in range(count):

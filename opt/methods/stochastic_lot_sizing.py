@@ -40,6 +40,7 @@ METHODS = (
         "counterpoint.solvers.lagrangian.stochastic_lot_sizing:policy",
         "assigns machines by the value functions of single items, the machines priced",
         options="counterpoint.solvers.lagrangian.stochastic_lot_sizing:Options",
+        is_random=True,  # the seed draws the scenarios that prices are tuned on
         needs=("simpy",),
         extra="learn",
         kind="sequential",
@@ -49,7 +50,7 @@ METHODS = (
         "value-iteration",
         PROBLEM,
         "counterpoint.solvers.dynamic_programming.stochastic_lot_sizing_policy:policy",
-        "the optimal policy, where the states can be listed: two or three items",
+        "the optimal policy, where the states can be listed: a few items",
         options="counterpoint.solvers.dynamic_programming.stochastic_lot_sizing_policy:Options",
         is_exact=True,
         needs=("simpy",),

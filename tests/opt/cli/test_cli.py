@@ -231,3 +231,15 @@ def test_interrupt_keeps_the_best_and_the_store(send: signal.Signals, tmp_path: 
     assert process.returncode == 130, err
     assert "interrupted" in out
     assert (tmp_path / "study.sqlite").exists()
+
+
+def test_nothing_is_written_for_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "bad.DAT").write_text("1 2\nno capacity\n")
+    call("solve", tmp_path / "bad.DAT", "--out", tmp_path / "results", "--quiet", status=2)
+    assert not (tmp_path / "results").exists()
+
+
+def test_generated_files_get_their_formats_extension(tmp_path: Path) -> None:
+    sizes = ("--set", "items=2", "--set", "periods=4")
+    call("generate", "lot-sizing", *sizes, "--out", tmp_path, "--format", "trigeiro")
+    assert [path.suffix for path in tmp_path.iterdir()] == [".dat"]
