@@ -10,7 +10,8 @@ EXAMPLES = (
     "Examples:\n\n"
     "counterpoint generate interrupted-job-shop --set jobs=8 --set machines=6 --out plants/\n\n"
     "counterpoint evaluate plants/*.json -p fifo -p mwkr --scenarios 200 --bound\n\n"
-    "counterpoint evaluate plant.json -p fifo -p runs/a/policy.safetensors --export costs.csv"
+    "counterpoint evaluate plant.json -p fifo -p runs/a/policy.safetensors --export costs.csv\n\n"
+    "counterpoint evaluate plant-6x3 -p lagrangian -p static-assignment -p idle --scenarios 100"
 )
 
 

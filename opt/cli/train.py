@@ -12,6 +12,7 @@ EXAMPLES = (
     "counterpoint train --list\n\n"
     "counterpoint train job-shop --algorithm self-labelled --out runs/shop --set iterations=200\n\n"
     "counterpoint train job-shop --out runs/shop --resume\n\n"
+    "counterpoint train stochastic-lot-sizing --algorithm pdppo --set case=plant-6x3 --out runs/plant\n\n"
     "counterpoint compare la16 la17 -m fdd-mwkr -m self-labelled:checkpoint=runs/shop/policy.safetensors -t 5"
 )
 
