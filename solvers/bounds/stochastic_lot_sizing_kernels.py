@@ -14,12 +14,14 @@ than a machine makes), so cutting them short on the way changes nothing.
 Rows hold stocks -below..limit + max_demand + below; before production 0..limit are looked at.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Words = NDArray[np.uint32]
+Words = NDArray[np.uint32] | NDArray[np.uint64]  # the latter for more than 32 machines
 Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
@@ -57,7 +59,7 @@ def produce(table: Array, choice: Words, made: Integers, loss: Integers, cost: A
     ----------
     table : float array [2, N, Y]
         In: the values in ``table[0]``; the rest is room to work in.
-    choice : uint32 array [2, N, Y]
+    choice : uint32 or uint64 array [2, N, Y]
         Room for the best working sets.
     made, loss, cost, price : array [k]
         Of the machines; those beyond the log2 N first have no bit: their setups cost nothing, and lose units or not,
@@ -74,32 +76,46 @@ def produce(table: Array, choice: Words, made: Integers, loss: Integers, cost: A
     now = 0
     for m in range(len(made)):
         then = 1 - now
-        bit = 1 << m
-        if bit >= rows:
+        if not _is_kept(m, rows):
+            own = _bit(m, choice)
             for a in range(rows):
                 old, old_set, new, new_set = table[now, a], choice[now, a], table[then, a], choice[then, a]
-                _better(old, old, old_set, old_set, new, new_set, made[m], price[m], np.uint32(bit))
-                _better(new, old, new_set, old_set, new, new_set, made[m] - loss[m], price[m], np.uint32(bit))
+                _better(old, old, old_set, old_set, new, new_set, made[m], price[m], own)
+                _better(new, old, new_set, old_set, new, new_set, made[m] - loss[m], price[m], own)
         else:
+            bit, none = 1 << m, choice.dtype.type(0)
             for a in range(rows):
                 if not a & bit:
                     b = a | bit
                     _better(
                         table[now, a], table[now, b], choice[now, a], choice[now, b], table[then, a], choice[then, a],
-                        made[m] - loss[m], price[m] + cost[m], np.uint32(0),
+                        made[m] - loss[m], price[m] + cost[m], none,
                     )  # fmt: skip
                     _better(
                         table[now, a], table[now, b], choice[now, a], choice[now, b], table[then, b], choice[then, b],
-                        made[m], price[m], np.uint32(0),
+                        made[m], price[m], none,
                     )  # fmt: skip
         now = then
     return now
 
 
 @njit(cache=True, error_model="numpy")
+def _is_kept(m: int, rows: int) -> bool:
+    """Whether machine m has its setup kept in mind; no shift is as wide as a word, which would be undefined."""
+    return m < 31 and 1 << m < rows
+
+
+@njit(cache=True, error_model="numpy")
+def _bit(m: int, choice: Words) -> Any:
+    """Return machine m's bit in a word of `choice`; 0 beyond its last, which only makes slopes worse."""
+    word = choice.dtype.type
+    return word(1) << word(m) if m < 8 * choice.itemsize else word(0)
+
+
+@njit(cache=True, error_model="numpy")
 def _better(
     stay: Array, work: Array, stay_set: Words, work_set: Words, out: Array, out_set: Words, shift: int, extra: float,
-    bit: np.uint32,
+    bit: Any,
 ) -> None:  # fmt: skip
     """Let a machine rest or work, `shift` units further on and `extra` dearer, whichever is less; set by set, [Y]."""
     size = len(stay)
@@ -120,7 +136,7 @@ def _better(
 
 @njit(cache=True, error_model="numpy")
 def _least(
-    stay: Array, work: Array, stay_set: Words, work_set: Words, out: Array, out_set: Words, extra: float, bit: np.uint32
+    stay: Array, work: Array, stay_set: Words, work_set: Words, out: Array, out_set: Words, extra: float, bit: Any
 ) -> None:
     """Written so that it becomes vector instructions: slices from 0, and both entries read whichever is taken."""
     for j in range(len(stay)):
@@ -155,14 +171,14 @@ def backward(
     price : float array [T, k]
     value : float array [N, X]
         In: the value after the last period. Out: before the first.
-    choice : uint32 array [T, N, X]
+    choice : uint32 or uint64 array [T, N, X]
         Out: the best working sets.
     post : float32 array [T or 0, N, Y]
         Out, if it has room for them: the values W after production.
     """
     rows, size = len(value), stage.shape[1]
     kinds = len(chance)
-    table, best = np.empty((2, rows, size)), np.empty((2, rows, size), np.uint32)
+    table, best = np.empty((2, rows, size)), np.empty((2, rows, size), choice.dtype)
     work = np.empty(size + chance.shape[1] - 1)
     for t in range(len(price) - 1, -1, -1):
         sell(value, chance[min(t, kinds - 1)], stage[min(t, kinds - 1)], table[0], work, below)
@@ -197,13 +213,12 @@ def forward(
                 working = choice[t, s, x]
                 j = x + below
                 for m in range(bits):
-                    bit = np.uint32(1 << m)
-                    if working & bit:
+                    if working & _bit(m, choice):
                         usage[t, m] += p
                         j += made[m]
-                        if bit < rows and not s & bit:
+                        if _is_kept(m, rows) and not s & 1 << m:
                             j -= loss[m]
-                after[working & np.uint32(rows - 1), min(j, size - 1)] += p
+                after[working & choice.dtype.type(rows - 1), min(j, size - 1)] += p
         mass[:, :] = 0.0
         for a in range(rows):
             for j in range(size):

@@ -11,14 +11,14 @@ The same with all demands of a scenario known bounds what any policy costs in it
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from counterpoint.opt.problems.stochastic_lot_sizing import Scenario, StochasticLotSizing
 from counterpoint.solvers.bounds.stochastic_lot_sizing_item import Array, Item, items_of
-from counterpoint.solvers.bounds.stochastic_lot_sizing_kernels import backward, forward
+from counterpoint.solvers.bounds.stochastic_lot_sizing_kernels import Words, backward, forward
 
 
 class Relaxed(NamedTuple):
@@ -87,13 +87,12 @@ class Relaxation:
         return tuple(solve_item(item, prices, has_posts=True)[2] for item in self.items)
 
 
-def solve_item(
-    item: Item, prices: Array, *, has_posts: bool = False
-) -> tuple[Array, NDArray[np.uint32], NDArray[np.float32]]:
+def solve_item(item: Item, prices: Array, *, has_posts: bool = False) -> tuple[Array, Words, NDArray[np.float32]]:
     """Return the values before the first period [N, X], the best sets [T, N, X] and the values after production."""
     stage = item.stage
     value = np.zeros((item.rows, item.limit + 1))
-    choice = np.empty((len(prices), *value.shape), np.uint32)
+    word: Any = np.uint32 if len(item.machines) <= 32 else np.uint64
+    choice = np.empty((len(prices), *value.shape), word)
     post = np.empty((len(prices) * has_posts, item.rows, stage.shape[1]), np.float32)
     price = np.ascontiguousarray(prices[:, item.machines])
     backward(item.chance, stage, item.below, item.made, item.loss, item.setup_cost, price, value, choice, post)

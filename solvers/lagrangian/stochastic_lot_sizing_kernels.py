@@ -210,9 +210,9 @@ def _move(
     is_new = setup[tables.machine[e]] != i + 1
     shift[i] += sign * (tables.made[e] - (tables.loss[e] if is_new else 0))
     extra[i] += sign * (tables.setup_cost[e] if is_new else 0.0)
-    bit = 1 << (e - tables.first[i])
-    if bit < tables.rows[i]:
-        row[i] ^= bit
+    place = e - tables.first[i]
+    if place < 31 and 1 << place < tables.rows[i]:  # a shift as wide as a word would be undefined
+        row[i] ^= 1 << place
 
 
 @njit(cache=True, error_model="numpy")

@@ -155,3 +155,14 @@ def test_the_ascent_finds_the_top_of_a_known_roof() -> None:
     ascent.run(8.0, 200)
     assert ascent.bound == pytest.approx(5.0, abs=0.1)
     assert ascent.bound == roof(ascent.prices).bound
+
+
+@pytest.mark.parametrize("machines", [31, 32, 33, 40, 64, 65, 70])
+def test_more_machines_for_an_item_than_bits_in_a_word(machines: int) -> None:
+    """All are needed in all periods: each serves the item once a period: at prices of zero slopes are 0."""
+    ones = np.ones((machines, 1), np.int64)
+    demand = np.eye(machines + 1)[None, machines]
+    plant = StochasticLotSizing("many", ones, 5.0 * ones, 0 * ones, [0.1], [10.0], [200], demand, 3)
+    relaxed = Relaxation.expected(plant, max_bits=2).solve(np.zeros((3, machines)))
+    assert relaxed.bound == pytest.approx(2 * 5.0)  # the other machines' setups cost nothing in it
+    assert (relaxed.slope[:, : min(machines, 64)] == 0).all()
