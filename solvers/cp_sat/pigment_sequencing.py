@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from ortools.sat.python import cp_model
 
-from counterpoint.opt.budget import Budget
+from counterpoint.opt.budget import Budget, Clock
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.pigment_sequencing import IDLE, PigmentSequencing, ProductionSequence
@@ -77,7 +77,11 @@ def solve(instance: PigmentSequencing, budget: Budget, seed: int, options: Optio
     stopped = clock.stop(objective=cost, bound=0.0)
     if stopped is not None:
         return Outcome(sequence, float(cost), stopped, bound=0.0, solver=SOLVER)
-    model, made = _model(instance, sequence, options)
+    built = _model(instance, sequence, options, clock)
+    if built is None:
+        message = "the time was up before the model was built"
+        return Outcome(sequence, float(cost), Termination.TIME, bound=0.0, solver=SOLVER, message=message)
+    model, made = built
     end = End(None, None, 0.0, Termination.COMPLETED)
     for again in range(RETRIES):
         watch = Watch(clock, report, lambda read: _sequence(made, read), end.bound, end.solution, end.objective)
@@ -103,9 +107,9 @@ def solve(instance: PigmentSequencing, budget: Budget, seed: int, options: Optio
 
 
 def _model(
-    instance: PigmentSequencing, known: ProductionSequence, options: Options
-) -> tuple[cp_model.CpModel, list[list[Any]]]:
-    """Return the model and the literals x[i][t]."""
+    instance: PigmentSequencing, known: ProductionSequence, options: Options, clock: Clock
+) -> tuple[cp_model.CpModel, list[list[Any]]] | None:
+    """Return the model and the literals x[i][t]; None if the time is up first: n^2 T Python objects take seconds."""
     model = cp_model.CpModel()
     items, periods = range(instance.num_items), range(instance.num_periods)
     made = [[model.new_bool_var(f"x{i},{t}") for t in periods] for i in items]
@@ -119,6 +123,8 @@ def _model(
         for i in items:
             model.add_implication(made[i][t], state[i][t])
     for t in periods[1:]:
+        if clock.remaining_s() <= 0:
+            return None
         flow = [[model.new_bool_var(f"f{i},{j},{t}") for j in items] for i in items]
         for i in items:
             model.add_exactly_one([*flow[i], state[i][t - 1].negated()])
@@ -133,7 +139,8 @@ def _model(
             model.add(sum(made[i][: t + 1]) >= int(due[i, t]))
         h = int(instance.stocking_cost[i])
         cost += [h * int(instance.due_periods(i).sum()), *(-h * t * made[i][t] for t in periods)]
-        _cut(model, instance, i, made[i], state[i], starts[i], options.depth)
+        if not _cut(model, instance, i, made[i], state[i], starts[i], options.depth, clock):
+            return None
     model.minimize(sum(cost))
     if options.hint:
         for t, item in enumerate(known.item.tolist()):
@@ -151,14 +158,19 @@ def _cut(
     state: list[Any],
     starts: list[list[Any]],
     depth: int,
-) -> None:
+    clock: Clock,
+) -> bool:
+    """Add the cuts of an item; return whether there was time."""
     due = instance.due_periods(item)
     for t in range(instance.num_periods):
+        if clock.remaining_s() <= 0:
+            return False
         met = int(np.searchsorted(due, t))
         terms = list(made[:t])
         for k, last in enumerate(due[met : met + depth].tolist(), 1):
             terms += [state[t + k - 1], *(literal for u in range(t + k, last + 1) for literal in starts[u])]
-            model.add(sum(terms) >= met + k)
+            model.add(cp_model.LinearExpr.sum(terms) >= met + k)
+    return True
 
 
 def _sequence(made: list[list[Any]], read: Any) -> ProductionSequence:

@@ -37,3 +37,10 @@ def test_without_hint_or_cuts_it_comes_to_the_same():
 def test_a_negative_depth_is_refused():
     with pytest.raises(OptionError, match="depth"):
         Options(depth=-1)
+
+
+def test_a_model_that_takes_longer_to_build_than_there_is_time_is_given_up():
+    result = ct.solve(uniform(items=30, periods=100), "cp-sat", time_limit=0.2, threads=1)
+    assert str(result.termination) == "time"
+    assert result.objective is not None
+    assert "before the model was built" in result.message
