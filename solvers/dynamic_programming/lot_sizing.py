@@ -14,12 +14,14 @@ import numpy as np
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
-from counterpoint.opt.problems.lot_sizing import LotSizing, ProductionPlan
+from counterpoint.opt.problems.lot_sizing import FloatArray, LotSizing, ProductionPlan
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.dynamic_programming.lot_sizing_kernels import envelope, quadratic
 from counterpoint.solvers.mip.lot_sizing_net import net_data
 
 Algorithm = Literal["envelope", "quadratic"]
+ROUNDING, TOLERANCE = 1e-15, 1e-7  # of the running sums' products; of the cost: what they may be wrong by
+MAX_QUADRATIC = 100_000  # periods, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,13 @@ def optimal_plan(instance: LotSizing, algorithm: Algorithm = "envelope") -> tupl
     """Return an optimal plan and its cost as the recursion counts it.
 
     O(n T log T), or O(n T^2) by the quadratic one. Running sums make the envelope's cost inexact by some 1e-16 times
-    total demand times total holding (or backlog) cost per unit: 1e-9 of the optimum at 100,000 periods.
+    total demand times total holding (or backlog) cost per unit: 1e-9 of the optimum at 100,000 periods. An item for
+    which that is more than 1e-7 of its cost (say, stock forbidden by a cost of 1e12) is solved by the quadratic one.
 
     Raises
     ------
     UnsupportedError
-        If the instance has a capacity.
+        If the instance has a capacity, or such an item has more than 100,000 periods.
 
     Examples
     --------
@@ -66,7 +69,22 @@ def optimal_plan(instance: LotSizing, algorithm: Algorithm = "envelope") -> tupl
     lots = np.empty_like(net.demand)
     cost = net.offset
     for i in range(instance.num_items):
-        cost += recursion(
-            net.demand[i], instance.setup_cost[i], instance.unit_cost[i], instance.holding_cost[i], late[i], lots[i]
-        )
+        data = (net.demand[i], instance.setup_cost[i], instance.unit_cost[i], instance.holding_cost[i], late[i])
+        item_cost = recursion(*data, lots[i])
+        if algorithm == "envelope" and _rounding(instance, net.demand, i) > TOLERANCE * item_cost:
+            if instance.num_periods > MAX_QUADRATIC:
+                raise UnsupportedError(
+                    f"costs of item {i} span too many orders of magnitude for running sums over "
+                    f"{instance.num_periods} periods; algorithm=quadratic takes T^2 steps, without them"
+                )
+            item_cost = quadratic(*data, lots[i])
+        cost += item_cost
     return ProductionPlan(lots), cost
+
+
+def _rounding(instance: LotSizing, demand: FloatArray, item: int) -> float:
+    """Return how far rounding of the envelope's running sums may move the cost of an item."""
+    per_unit = float(instance.holding_cost[item].sum())
+    if instance.backlog_cost is not None:
+        per_unit = max(per_unit, float(instance.backlog_cost[item].sum()))
+    return ROUNDING * float(demand[item].sum()) * per_unit

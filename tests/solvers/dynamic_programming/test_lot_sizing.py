@@ -191,3 +191,13 @@ def test_a_hundred_thousand_periods_with_small_rounding() -> None:
     verdict = check(item, plan)
     assert verdict.is_feasible
     assert cost == pytest.approx(verdict.objective, rel=1e-8)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_stock_forbidden_by_a_huge_cost_does_not_drown_the_other_costs(is_late: bool) -> None:
+    # lots of 1,000 to 30,000 cost 100 each and a unit in stock 1: every period makes its own demand
+    forbidden = np.where(np.arange(30) == 0, 1e12, 1.0)
+    late = forbidden if is_late else None
+    case = LotSizing("forbidden", np.arange(1, 31) * 1000.0, 100, forbidden, backlog_cost=late)
+    result = ct.solve(case, "wagner-whitin")
+    assert (str(result.termination), result.objective, result.bound) == ("optimal", 3000.0, 3000.0)
