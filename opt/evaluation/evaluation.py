@@ -91,12 +91,12 @@ class Evaluation:
         return tuple(dict.fromkeys(part for run in self.runs for part in run.parts))
 
     def split(self) -> "pd.DataFrame":
-        """Return the mean of each part of the cost, a row per policy, best first."""
+        """Return the mean of each part of the cost, a row per policy, best first; NaN if it failed anywhere."""
         import pandas as pd
 
         if not self.parts:
             return pd.DataFrame(index=pd.Index([], name="policy"))
-        found = self.frame.groupby("policy")[list(self.parts)].mean()
+        found = self.frame.groupby("policy")[list(self.parts)].agg(lambda part: part.mean(skipna=False))
         return found.loc[self.summary().index]
 
     def costs(self, policy: str) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -238,3 +238,24 @@ def test_the_bound_on_expectations_is_told_and_checked(stall, monkeypatch):
     module.expected_bound = lambda instance: 12.0
     with pytest.raises(ct.BoundError, match="on what any policy can expect"):
         ct.evaluate({"a": Buy(6)}, Stall(), scenarios=400, bound=True, progress=False)
+
+
+def test_chance_is_no_proof_against_the_bound_on_expectations(stall, monkeypatch):
+    """A cost that few scenarios, or all alike, tell may lie below the bound: what is rare has not come yet."""
+    parts = (*table.problem("stall").parts, ("expected_bound", "counterpoint_stall:expected_bound"))
+    sys.modules["counterpoint_stall"].expected_bound = lambda instance: 12.0
+    monkeypatch.setattr(table, "PROBLEMS", (Problem("stall", "a stall", "sequential", "min", "none", False, parts),))
+    for amount, count in ((9, 400), (4, 1), (4, 2), (4, 5)):  # 9 meets every demand: it always costs 9
+        found = ct.evaluate({"a": Buy(amount)}, Stall(), scenarios=count, bound=True, progress=False)
+        assert found.expected_bound == 12.0
+
+
+def test_the_split_of_a_policy_that_failed_is_no_mean_of_the_rest(stall, monkeypatch):
+    def simulate(instance, demand, policy):
+        bought = float(policy.act(None))
+        return SplitRun(bought, {"bought": bought})
+
+    monkeypatch.setattr(sys.modules["counterpoint_stall"], "simulate", simulate)
+    found = ct.evaluate({"fails": Fails(4), "four": Buy(4)}, Stall(), scenarios=4, progress=False)
+    assert found.split().loc["four", "bought"] == 4
+    assert math.isnan(found.split().loc["fails", "bought"])
