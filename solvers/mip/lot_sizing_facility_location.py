@@ -54,7 +54,7 @@ class FacilityLocationModel:
         if n * T * T > 2 * MAX_SHARES:
             raise UnsupportedError(
                 f"the facility-location model needs about {n * T * T // 2} shares, more than {MAX_SHARES}; "
-                "use mip-standard or mip-ls-cuts"
+                + ("use mip-standard or mip-ls-cuts" if instance.capacity is not None else "use wagner-whitin")
             )
         may = (net.limit > 0)[:, :, None] & (net.demand > 0)[:, None, :]
         if instance.backlog_cost is None:

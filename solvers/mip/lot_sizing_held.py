@@ -63,10 +63,13 @@ class Held:
         return self.value - self.bound <= TOLERANCE * max(1.0, abs(self.value))
 
     def enough(self, gap: float) -> float:
-        """Return the relative gap HiGHS may stop at: `gap`, or less than one unit of a whole-number objective."""
+        """Return the relative gap HiGHS may stop at: `gap`, or what still rounds up to a proof.
+
+        That is less than one unit of a whole-number objective, by what `raise_bound` takes off before rounding.
+        """
         if not self.is_whole or not math.isfinite(self.value):
             return gap
-        return max(gap, (1 - 1e-3) / max(1.0, self.value))
+        return max(gap, (1 - 1e-3) / max(1.0, self.value) - TOLERANCE)
 
 
 def has_whole_optimum(instance: LotSizing) -> bool:

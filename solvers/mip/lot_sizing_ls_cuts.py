@@ -26,12 +26,14 @@ import numpy as np
 from scipy import sparse
 
 from counterpoint.opt.budget import Clock
+from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.result import Termination
 from counterpoint.solvers.mip.highs import solve_model
 from counterpoint.solvers.mip.lot_sizing_net import FloatArray, NetData
 from counterpoint.solvers.mip.lot_sizing_standard import StandardModel
 from counterpoint.solvers.mip.model import INFINITY, LinearModel
 
+MAX_SUMS = 20_000_000  # n T^2 numbers, of which separation holds about five at once: 1 GB
 VIOLATION = 1e-7  # of the demand in question, at least of 1
 INWARD = 0.5  # where between core and relaxation to separate
 SLACK = 0.05  # of its right-hand side: a cut further away is dropped
@@ -56,9 +58,20 @@ class TightModel(StandardModel):
     rounds : int
     termination : Termination
         Of the last relaxation: optimal, infeasible (then so is the instance), or why it was stopped.
+
+    Raises
+    ------
+    UnsupportedError
+        If separation would take too much memory.
     """
 
     def __init__(self, net: NetData, clock: Clock) -> None:
+        n, T = net.demand.shape
+        if n * T * T > MAX_SUMS:
+            raise UnsupportedError(
+                f"separation needs items x periods^2 = {n * T * T} numbers, more than {MAX_SUMS}; use "
+                + ("mip-standard" if net.instance.capacity is not None else "wagner-whitin")
+            )
         super().__init__(net)
         bare = self.model
         relaxed = replace(bare, is_integer=np.zeros(bare.num_cols, bool))

@@ -17,7 +17,7 @@ from counterpoint.opt.loading import load_instance
 from counterpoint.opt.problems.lot_sizing import LotSizing, ProductionPlan
 from counterpoint.opt.problems.lot_sizing_check import check
 from counterpoint.opt.result import Termination
-from counterpoint.solvers.mip import lot_sizing_facility_location
+from counterpoint.solvers.mip import lot_sizing_facility_location, lot_sizing_ls_cuts
 from counterpoint.solvers.mip.highs import solve_model
 from counterpoint.solvers.mip.lot_sizing_facility_location import FacilityLocationModel
 from counterpoint.solvers.mip.lot_sizing_held import Held, has_whole_optimum
@@ -225,6 +225,13 @@ class TestWholeNumbers:
         half.raise_bound(22.1)
         assert half.bound == 22.1
 
+    @pytest.mark.parametrize("value", [12.0, 5_000.0, 99_999.0, 400_000.0, 999_000.0, 3e6])
+    def test_a_gap_that_is_enough_is_a_proof(self, value: float) -> None:
+        held = Held(net_data(TEXTBOOK), lambda plan=None, *, bound=None: None)
+        held.plan, held.value = left_shift(held.net), value
+        held.raise_bound(value * (1 - held.enough(0.0)))
+        assert held.is_proved
+
 
 class TestRuns:
     SMALL = trigeiro(items=4, periods=6, seed=1, time_between_orders=3, utilisation=0.85)
@@ -298,8 +305,17 @@ class TestRuns:
         monkeypatch.setattr(lot_sizing_facility_location, "MAX_SHARES", 100)
         with pytest.raises(UnsupportedError, match="mip-standard"):
             FacilityLocationModel(net_data(self.CASE))
+        with pytest.raises(UnsupportedError, match="use wagner-whitin"):
+            FacilityLocationModel(net_data(replace(self.CASE, capacity=None)))
         assert "mip-standard" in ct.solve(self.CASE, "mip-facility-location", time_limit=5, threads=1).message
         assert ct.solve(self.CASE, "mip-standard", time_limit=5, gap=0.5, threads=1).solution is not None
+
+    def test_too_large_for_separation_is_said(self, monkeypatch) -> None:
+        monkeypatch.setattr(lot_sizing_ls_cuts, "MAX_SUMS", 100)
+        with pytest.raises(UnsupportedError, match="mip-standard"):
+            TightModel(net_data(self.CASE), Budget().start())
+        with pytest.raises(UnsupportedError, match="wagner-whitin"):
+            TightModel(net_data(replace(self.CASE, capacity=None)), Budget().start())
 
 
 def test_pyomo_itself_solves_what_build_pyomo_writes(tmp_path) -> None:
