@@ -106,10 +106,7 @@ class StochasticLotSizingEnvironment:
         self._one_period = torch.ones(num_envs, device=self.device)
         self.lost = torch.zeros_like(self.stock, memory_format=torch.contiguous_format)
         self.random = torch.zeros(num_envs, dtype=torch.int64, device=self.device)  # of compiled draws
-        if self.is_compiled:  # once: asking for a view takes as long as a small kernel
-            self._view = {name: getattr(self, name).numpy() for name in VIEWS}
-            shape = (items, self._alias.count)
-            self._alias_view = (self._alias.keep.view(shape).numpy(), self._alias.other.view(shape).numpy())
+        self._take_views()
         self.observation_space = spaces.Dict(
             {
                 "inventory": spaces.Box(0.0, 1.0, (items,), np.float32),
@@ -187,13 +184,33 @@ class StochasticLotSizingEnvironment:
             getattr(self, name).copy_(state[name])
         self.generator.set_state(state["generator"])
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the views out: those of a copy would be of other memory than its tensors."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("_view", "_alias_view")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.stock = self._stock[:, 1:]
+        self._take_views()
+
+    def _take_views(self) -> None:
+        """Note the tensors as arrays, once: asking for a view takes as long as a small kernel."""
+        if self.is_compiled:
+            self._view = {name: getattr(self, name).numpy() for name in VIEWS}
+            shape = (self.num_items, self._alias.count)
+            self._alias_view = (self._alias.keep.view(shape).numpy(), self._alias.other.view(shape).numpy())
+
     def _produce(self, action: Tensor) -> None:
         if self.is_compiled:
+            if action.shape != self.setup.shape or action.is_floating_point():
+                raise OptionError(f"an action is {list(self.setup.shape)} whole numbers, not {list(action.shape)}")
             view = self._view
-            kernels.produce(
+            is_sound = kernels.produce(
                 view["_stock"], view["setup"], action.contiguous().numpy(), view["_production"], view["_loss"],
                 view["_cost"], view["setup_reward"],
             )  # fmt: skip
+            if not is_sound:
+                raise OptionError(f"an action is out of range: expected 0 (idle) or 1..{self.num_items}")
             return
         entry = action + self._row
         is_new = action != self.setup  # costs and loses nothing where idle: the tables are 0 there
@@ -212,6 +229,8 @@ class StochasticLotSizingEnvironment:
         """Meet demand in place; return the reward [B]."""
         if self.is_compiled:
             view, reward = self._view, torch.empty_like(self.setup_reward)
+            if demand.shape != self.stock.shape:
+                raise OptionError(f"demands are {list(self.stock.shape)}, not {list(demand.shape)}")
             demand = demand.to(self._stock.dtype).contiguous()
             kernels.sell(
                 view["_stock"], demand.numpy(), view["_limit"], view["_lost_sales"], view["_holding"],

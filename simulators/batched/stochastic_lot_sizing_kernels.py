@@ -17,10 +17,19 @@ LOW = np.uint64(0xFFFFFFFF)
 @njit(cache=True, error_model="numpy")
 def produce(
     stock: Any, setup: Any, action: Any, production: Any, loss: Any, cost: Any, reward: Any
-) -> None:  # pragma: no cover
-    """Set up and make; `stock` [B, I + 1] has a column in front for idle machines, the tables are [M (I + 1)]."""
+) -> bool:  # pragma: no cover
+    """Set up and make; `stock` [B, I + 1] has a column in front for idle machines, the tables are [M (I + 1)].
+
+    False, and nothing is done, if an action is out of range: it would be written past the arrays.
+    """
     batch, machines = action.shape
     width = stock.shape[1]
+    is_sound = True
+    for b in range(batch):
+        for m in range(machines):
+            is_sound &= 0 <= action[b, m] < width
+    if not is_sound:
+        return False
     for b in range(batch):
         paid = reward.dtype.type(0)
         for m in range(machines):
@@ -33,6 +42,7 @@ def produce(
                 setup[b, m] = choice
             stock[b, choice] += made
         reward[b] = -paid
+    return True
 
 
 @njit(cache=True, error_model="numpy")

@@ -1,5 +1,8 @@
 """Batched twin = SimPy reference = plain arithmetic, and what is drawn is what was asked for."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -189,3 +192,35 @@ def test_compiled_and_torch_steps_are_the_same(dtype: torch.dtype) -> None:
             assert torch.equal(steps[0].observation[key], steps[1].observation[key])
         assert steps[0].reward.numpy() == pytest.approx(steps[1].reward.numpy(), rel=1e-5)
         assert torch.equal(one.lost, two.lost)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])  # noqa: S301
+def test_a_copy_is_an_environment_of_its_own(copied) -> None:
+    """The compiled steps write to arrays beside the tensors; a copy's must be the copy's."""
+    one = [[1.0, 1.0]]
+    plant = StochasticLotSizing("two", [[3, 3]], one, [[1, 1]], one[0], one[0], [5, 5], [[0.5, 0.5]] * 2, 10)
+    first = StochasticLotSizingEnvironment(plant, 4)
+    action = torch.ones(4, 1, dtype=torch.int64)
+    second = copied(first)
+    start = first.stock.clone()
+    seen = second.step(action)
+    assert torch.equal(first.stock, start)
+    assert (first.setup != second.setup).any()
+    again = first.step(action)
+    assert torch.equal(again.reward, seen.reward)
+    assert torch.equal(first.stock, second.stock)
+    for name in first.state_dict():
+        assert torch.equal(first.state_dict()[name], second.state_dict()[name])
+
+
+@pytest.mark.parametrize("action", [[[1]] * 3, [[1, 1]] * 4, [1] * 4, [[3]] * 4, [[-1]] * 4, [[1.0]] * 4])
+def test_compiled_steps_refuse_what_would_be_written_past_their_arrays(action) -> None:
+    one = [[1.0, 1.0]]
+    plant = StochasticLotSizing("two", [[3, 3]], one, [[1, 1]], one[0], one[0], [5, 5], [[0.5, 0.5]] * 2, 10)
+    environment = StochasticLotSizingEnvironment(plant, 4)
+    with pytest.raises(OptionError, match="an action is"):
+        environment.step(torch.tensor(action))
+    assert (environment.stock == 0).all()
+    assert (environment.setup == 0).all()
+    with pytest.raises(OptionError, match="demands are"):
+        environment.exogenous(torch.zeros(3, 2))
