@@ -29,8 +29,9 @@ MAX_NODES = 100  # of branch and bound in one window
 FIRST_GAP, LAST_GAP = (
     5e-3,
     1e-4,
-)  # of a window, in the first round and at last: a quarter of it whenever a round gains nothing
-ROUNDING = (0.5, 0.3)  # of the relaxation's setups, at first
+)  # of a window, in the first round and at last: a quarter whenever a round gains nothing
+ROUNDING = (0.5, 0.3, 0.15, 0.05)  # of the relaxation's setups, at first
+GUIDED_SHARE = 0.2  # of the time, for the first small program: of many fractional setups it is not small
 GROWTH, SHRINKAGE = 1.3, 0.7
 DEARER, MAX_RISES = 10.0, 4  # the price of overtime rises when windows are used up, so many times at most
 
@@ -154,7 +155,8 @@ class Search:
         start = None
         if self.held.plan is not None and not (self.plan.setups & is_zero).any():
             start = ProductionPlan(self.plan.lots, self.plan.setups | is_one)
-        return self._optimise(~(is_one | is_zero), is_one.astype(np.float64), start)
+        limit_s = GUIDED_SHARE * self._remaining_s()
+        return self._optimise(~(is_one | is_zero), is_one.astype(np.float64), start, limit_s)
 
     def _round(self) -> Iterator[BoolArray]:
         """Yield windows: all items in some periods, some items in all periods, in random order; all of the setups."""
@@ -177,7 +179,11 @@ class Search:
             yield free
 
     def _optimise(
-        self, free: BoolArray, base: FloatArray | None = None, start: ProductionPlan | None = None
+        self,
+        free: BoolArray,
+        base: FloatArray | None = None,
+        start: ProductionPlan | None = None,
+        limit_s: float = np.inf,
     ) -> Termination | None:
         """Solve one window around `base`, by default the plan; take what is better; return why to stop, if so."""
         everything = bool(free.all())
@@ -186,7 +192,7 @@ class Search:
             self.plan.setups.astype(np.float64) if base is None else base,
             free,
             start=self.plan if base is None else start,
-            time_limit_s=self._remaining_s(),
+            time_limit_s=min(limit_s, self._remaining_s()),
             threads=self.clock.budget.threads_or_all(),
             seed=self.seed + self.count,
             gap=self.held.enough(self.clock.budget.gap if everything else max(self.clock.budget.gap, self.gap)),
