@@ -116,8 +116,11 @@ def load_network(
         raise CheckpointError(f"its network is {described['name']!r}; expected {name!r}", file)
     try:
         built = network(options(**described.get("options", {})))
-    except (TypeError, OptionError) as error:
-        raise CheckpointError(f"its network's options are wrong: {error}", file) from None
+    except CheckpointError:
+        raise
+    except (TypeError, ValueError, KeyError, RuntimeError, MemoryError, OptionError) as error:
+        said = str(error).partition("\n")[0][:200]
+        raise CheckpointError(f"its network's options are wrong: {said}", file) from None
     load_into(built, found, file)
     return built.eval(), found.card
 
