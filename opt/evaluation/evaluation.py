@@ -96,8 +96,9 @@ class Evaluation:
 
         if not self.parts:
             return pd.DataFrame(index=pd.Index([], name="policy"))
-        found = self.frame.groupby("policy")[list(self.parts)].agg(lambda part: part.mean(skipna=False))
-        return found.loc[self.summary().index]
+        frame, names = self.frame, self.summary().index
+        means = [frame.loc[frame["policy"] == name, list(self.parts)].mean(skipna=False) for name in names]
+        return pd.DataFrame(means, index=names)
 
     def costs(self, policy: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return a policy's costs in order of scenario, float64 [scenarios]; NaN where it failed."""

@@ -16,11 +16,16 @@ strong as all (l,S) inequalities (Barany, Van Roy and Wolsey 1984, Math. Prog. S
 import numpy as np
 
 from counterpoint.opt.errors import UnsupportedError
-from counterpoint.opt.problems.lot_sizing import ProductionPlan, capacity_use
+from counterpoint.opt.problems.lot_sizing import LotSizing, ProductionPlan, capacity_use
 from counterpoint.solvers.mip.lot_sizing_net import FloatArray, NetData
 from counterpoint.solvers.mip.model import INFINITY, Columns, Rows
 
 MAX_SHARES = 2_000_000
+
+
+def is_too_large(instance: LotSizing) -> bool:
+    """Whether the model would have more than `MAX_SHARES` shares."""
+    return instance.num_items * instance.num_periods**2 > 2 * MAX_SHARES
 
 
 class FacilityLocationModel:
@@ -51,7 +56,7 @@ class FacilityLocationModel:
         self.net = net
         instance = net.instance
         n, T = shape = net.demand.shape
-        if n * T * T > 2 * MAX_SHARES:
+        if is_too_large(net.instance):
             raise UnsupportedError(
                 f"the facility-location model needs about {n * T * T // 2} shares, more than {MAX_SHARES}; "
                 + ("use mip-standard or mip-ls-cuts" if instance.capacity is not None else "use wagner-whitin")

@@ -70,7 +70,8 @@ def run_formulation(
     held = Held(net, report)
     held.take(left_shift(net))
     if options.start_share > 0:
-        limit = min(LONGEST_START_S, options.start_share * clock.remaining_s())
+        # at least a second or two, within half of the time: its relaxation alone takes that on large instances
+        limit = min(LONGEST_START_S, max(options.start_share * clock.remaining_s(), min(2.0, clock.remaining_s() / 2)))
         stopped = improve(held, clock, seed, limit)
         if stopped is not None:
             return outcome(held, stopped, clock)

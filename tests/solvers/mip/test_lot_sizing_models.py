@@ -335,3 +335,15 @@ def test_pyomo_itself_solves_what_build_pyomo_writes(tmp_path) -> None:
 def test_small_public_instances_are_proved(name: str, optimum: int) -> None:
     result = ct.solve(TRIGEIRO / f"{name}.DAT", "mip-facility-location", time_limit=300, threads=1)
     assert (result.objective, result.bound) == (optimum, optimum)
+
+
+def test_the_default_falls_back_where_its_model_would_be_too_large() -> None:
+    long = ct.generate("lot-sizing", generator="single-item", periods=3000, seed=1)
+    found = ct.solve(long, time_limit=20)
+    assert found.objective == pytest.approx(ct.solve(long, "wagner-whitin").objective)
+    assert found.termination == "optimal"
+    assert "Wagner-Whitin" in found.message
+    wide = ct.generate("lot-sizing", items=40, periods=320, seed=1, utilisation=0.5)
+    found = ct.solve(wide, time_limit=4, threads=1)
+    assert "standard" in found.message
+    assert found.termination != "error"
