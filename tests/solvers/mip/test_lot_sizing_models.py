@@ -310,7 +310,7 @@ class TestRuns:
             FacilityLocationModel(net_data(self.CASE))
         with pytest.raises(UnsupportedError, match="use wagner-whitin"):
             FacilityLocationModel(net_data(replace(self.CASE, capacity=None)))
-        assert "mip-standard" in ct.solve(self.CASE, "mip-facility-location", time_limit=5, threads=1).message
+        assert "the standard one" in ct.solve(self.CASE, "mip-facility-location", time_limit=5, threads=1).message
         assert ct.solve(self.CASE, "mip-standard", time_limit=5, gap=0.5, threads=1).solution is not None
 
     def test_too_large_for_separation_is_said(self, monkeypatch) -> None:
