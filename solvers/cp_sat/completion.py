@@ -73,6 +73,9 @@ def _search(
     for i in np.flatnonzero(~is_fixed & (earliest > 0)).tolist():
         model.cp.add(model.start[i] >= int(earliest[i]))
     solver = cp_model.CpSolver()
+    solver.parameters.catch_sigint_signal = (
+        False  # its handler leaves SIGINT at its default: the next Ctrl-C would kill the process
+    )
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = seed % 2**31
     # not the stronger propagation of `job_shop`: deterministic time does not count it (2 units were 17 CPU-s)

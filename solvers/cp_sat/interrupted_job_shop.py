@@ -49,6 +49,9 @@ def perfect_information(instance: InterruptedJobShop, scenario: Scenario, time_l
         return float(horizon)
     model.build(bound)
     solver = cp_model.CpSolver()
+    solver.parameters.catch_sigint_signal = (
+        False  # its handler leaves SIGINT at its default: the next Ctrl-C would kill the process
+    )
     solver.parameters.max_time_in_seconds = time_limit_s
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     solver.parameters.num_workers = workers

@@ -102,6 +102,9 @@ class Replanning:
         model = _Model(self.instance, self.routes, observation, self.begins)
         solver = cp_model.CpSolver()
         parameters = solver.parameters
+        parameters.catch_sigint_signal = (
+            False  # its handler leaves SIGINT at its default: the next Ctrl-C would kill the process
+        )
         first = self.seen is None
         parameters.max_time_in_seconds = self.options.first_time_limit_s if first else self.options.time_limit_s
         parameters.num_workers = self.options.workers

@@ -1,5 +1,8 @@
 """The perfect-information bound: exact where it should be, never above what any decisions reach."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from tests.interrupted_search import best_makespan
@@ -51,3 +54,26 @@ def test_never_above_any_policy_in_any_variant() -> None:
         bound = perfect_information(instance, scenario, 0.3)
         for k in range(4):
             assert bound <= simulate(instance, scenario, RandomPolicy(k, 0.2 * k)).cost
+
+
+def test_ctrl_c_still_reaches_python_after_every_use_of_cp_sat() -> None:
+    """CP-SAT's own handler leaves SIGINT at its default, which would kill a notebook's kernel at the next Ctrl-C."""
+    code = """
+import signal
+import counterpoint as ct
+from counterpoint.opt.problems.interrupted_job_shop import draw_scenarios
+from counterpoint.solvers.cp_sat.interrupted_job_shop import perfect_information
+
+plant = ct.generate("interrupted-job-shop", jobs=2, machines=2, seed=0)
+perfect_information(plant, draw_scenarios(plant, 1, 0)[0], 5.0)
+ct.evaluate("replan-cp-sat", plant, scenarios=1, progress=False)
+ct.solve("ft06", "cp-sat", time_limit=1, threads=1)
+ct.solve("ft06", "cp-guided", time_limit=1, threads=1)
+ct.solve("pigment15a", "cp-sat", time_limit=1, threads=1)
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("caught")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "caught\n", done.stderr

@@ -47,6 +47,7 @@ def test_every_known_schedule_is_a_complete_hint(small_shops):
             model.cp.add(variable == value)
         assert len(model.hint) == len(model.cp.proto.variables)
         solver = cp_model.CpSolver()
+        solver.parameters.catch_sigint_signal = False
         solver.parameters.num_workers = 1
         solver.parameters.stop_after_first_solution = True
         assert solver.solve(model.cp) in (cp_model.OPTIMAL, cp_model.FEASIBLE), shop
