@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from counterpoint.models.algorithms import rollout as rollouts
 from counterpoint.models.algorithms.rollout import Rollout
 from counterpoint.models.networks.actor_critic import ActorCritic
-from counterpoint.opt.interfaces import Observation, PostDecisionEnvironment
+from counterpoint.opt.interfaces import Observation, PostDecisionEnvironment, Step
 
 CertainReward = Callable[[Observation, Tensor], Tensor]  # called between ``post`` and ``exogenous``
 
@@ -35,7 +36,6 @@ class PostDecisions:
         return cls(empty, torch.zeros_like(rollout.reward))
 
 
-@torch.no_grad()
 def collect(
     environment: PostDecisionEnvironment,
     network: ActorCritic,
@@ -47,30 +47,14 @@ def collect(
 ) -> Observation:
     """Fill `rollout` and `between` from `observation` on; return the observation after the last step.
 
-    As `rollout.collect`, which see; random numbers are drawn in the same order.
+    As `rollout.collect`, with each step stopped between the decision and chance.
     """
-    for t in range(len(rollout.action)):
-        for key, tensor in observation.items():
-            rollout.observation[key][t] = tensor
-        distribution, value = network(observation)
-        action = distribution.sample(generator)
-        rollout.action[t] = action
-        rollout.log_prob[t] = distribution.log_prob(action)
-        rollout.value[t] = value
+
+    def advance(t: int, observation: Observation, action: Tensor) -> Step:
         post = environment.post(action)
         between.certain[t] = certain_reward(observation, action)
         for key, tensor in between.observation.items():
             tensor[t] = post[key]
-        step = environment.exogenous()
-        rollout.reward[t] = step.reward
-        rollout.terminated[t] = step.terminated
-        rollout.truncated[t] = step.truncated
-        rollout.elapsed[t] = step.elapsed
-        if step.final_observation is not None:
-            if rollout.final_observation is None:
-                rollout.final_observation = {key: torch.zeros_like(x) for key, x in rollout.observation.items()}
-            for key, tensor in step.final_observation.items():
-                rollout.final_observation[key][t] = tensor
-        observation = step.observation
-    rollout.last_value.copy_(network(observation)[1])
-    return observation
+        return environment.exogenous()
+
+    return rollouts.collect(environment, network, rollout, observation, generator, advance)

@@ -1,12 +1,13 @@
 """Rolling a policy out in B environments at once, into buffers that are allocated once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from counterpoint.models.networks.actor_critic import ActorCritic
-from counterpoint.opt.interfaces import BatchEnvironment, Observation
+from counterpoint.opt.interfaces import BatchEnvironment, Observation, Step
 
 
 @dataclass(slots=True)
@@ -71,9 +72,11 @@ def collect(
     rollout: Rollout,
     observation: Observation,
     generator: torch.Generator,
+    advance: Callable[[int, Observation, Tensor], Step] | None = None,
 ) -> Observation:
     """Fill `rollout` from `observation` on; return the observation after the last step.
 
+    ``advance(t, observation, action)`` does the step, for who notes more of it; default: ``environment.step``.
     Every shape is static and nothing waits for the device, so that the whole loop can be captured as a CUDA graph.
     """
     for t in range(len(rollout.action)):
@@ -84,7 +87,7 @@ def collect(
         rollout.action[t] = action
         rollout.log_prob[t] = distribution.log_prob(action)
         rollout.value[t] = value
-        step = environment.step(action)
+        step = environment.step(action) if advance is None else advance(t, observation, action)
         rollout.reward[t] = step.reward
         rollout.terminated[t] = step.terminated
         rollout.truncated[t] = step.truncated
