@@ -19,6 +19,20 @@ def axes(ax: Any = None, size: tuple[float, float] = (8.0, 4.0)) -> Any:
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
+def place_of(ax: Any) -> Any:
+    """Return the place of an axes in a grid, to be divided by ``subgridspec``.
+
+    An axes at a position of its own gets a grid of its own: new axes inside it cannot share its.
+    """
+    place = ax.get_subplotspec()
+    if place is not None:
+        return place
+    from matplotlib.gridspec import GridSpec
+
+    box = ax.get_position()
+    return GridSpec(1, 1, ax.figure, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1)[0]
+
+
 def plain(text: object, width: int = 40) -> str:
     """Return untrusted text shortened and without control characters.
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from counterpoint.opt.errors import InstanceError
-from counterpoint.opt.plots.canvas import INK, PALETTE, axes, literal, plain, tidy, title
+from counterpoint.opt.plots.canvas import INK, PALETTE, axes, literal, place_of, plain, tidy, title
 from counterpoint.opt.problems.lot_sizing import FloatArray, LotSizing, ProductionPlan, net_stock
 from counterpoint.opt.problems.lot_sizing_check import check
 
@@ -82,14 +82,9 @@ def plot_lot_sizing(instance: LotSizing, plan: ProductionPlan, ax: Any = None, *
 
 def _panels(ax: Any, rows: int, columns: int, shown: int, has_use: bool) -> tuple[list[Any], Any, Any]:
     """Divide the place of `ax`: a grid for items, one strip for the capacity if there is one, one for the cost."""
-    figure, place = ax.figure, ax.get_subplotspec()
+    figure = ax.figure
     heights = [1.0 * rows, *([0.8] if has_use else []), 0.16]
-    if place is None:  # an axes at a position of its own: new ones inside it cannot share its grid
-        from matplotlib.gridspec import GridSpec
-
-        box = ax.get_position()
-        place = GridSpec(1, 1, figure, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1)[0]
-    outer = place.subgridspec(len(heights), 1, height_ratios=heights)
+    outer = place_of(ax).subgridspec(len(heights), 1, height_ratios=heights)
     inner = outer[0].subgridspec(rows, columns)
     panels: list[Any] = []
     for i in range(shown):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from counterpoint.opt.plots.canvas import INK, PALETTE, axes, literal, plain, tidy, title
+from counterpoint.opt.plots.canvas import INK, PALETTE, axes, literal, place_of, plain, tidy, title
 from counterpoint.opt.plots.job_colours import ink_on, job_colours
 from counterpoint.opt.problems.stochastic_lot_sizing import IDLE, Scenario, StochasticLotSizing, Trajectory
 
@@ -38,13 +38,7 @@ def plot_plant(instance: StochasticLotSizing, scenario: Scenario, run: Trajector
     heights = [0.22 * machines + 0.3, 0.16 * items + 0.3, 1.3]
     ax = axes(ax, (10.0, float(np.clip(sum(heights) + 1.0, 4.0, 11.0))))
     ax.set_axis_off()
-    place = ax.get_subplotspec()
-    if place is None:
-        from matplotlib.gridspec import GridSpec
-
-        box = ax.get_position()
-        place = GridSpec(1, 1, ax.figure, left=box.x0, right=box.x1, bottom=box.y0, top=box.y1)[0]
-    grid = place.subgridspec(3, 1, height_ratios=heights)
+    grid = place_of(ax).subgridspec(3, 1, height_ratios=heights)
     above = ax.figure.add_subplot(grid[0])
     middle, below = (ax.figure.add_subplot(grid[k], sharex=above) for k in (1, 2))
     _draw_machines(above, scenario, run, job_colours(items))
