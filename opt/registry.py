@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from counterpoint.opt.errors import MissingPackageError, UnknownNameError, UnsupportedError
-from counterpoint.opt.problems.table import PROBLEMS, resolve
+from counterpoint.opt.problems.table import problems, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def methods(what: Any = None) -> tuple[Method, ...]:
     True
     """
     if what is None:
-        return tuple(m for p in PROBLEMS for m in _table(p.name))
+        return tuple(m for p in problems() for m in _table(p.name))
     if isinstance(what, str):
         return _table(what)
     return tuple(m for m in _table(what.problem) if not m.unsupported(what))
@@ -126,7 +126,7 @@ def method(problem: str, name: str) -> Method:
 
 
 def _table(problem: str) -> tuple[Method, ...]:
-    if problem not in {p.name for p in PROBLEMS}:
-        raise UnknownNameError("problem", problem, (p.name for p in PROBLEMS))
+    if problem not in {p.name for p in problems()}:
+        raise UnknownNameError("problem", problem, (p.name for p in problems()))
     table: tuple[Method, ...] = import_module(f"counterpoint.opt.methods.{problem.replace('-', '_')}").METHODS
     return table
