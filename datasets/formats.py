@@ -151,6 +151,41 @@ FORMATS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class JsonFormat:
+    """Somebody else's JSON, which is not tagged with a type.
+
+    Parameters
+    ----------
+    problem, summary : str
+    looks_right : callable
+        Tells from the data whether they could be of this format.
+    reader : str
+        Lazy name ``module:attribute``: reader(data, name) -> instance.
+    """
+
+    problem: str
+    summary: str
+    looks_right: Callable[[Any], bool]
+    reader: str
+
+    def read(self, data: Any, name: str) -> Any:
+        """Build the instance."""
+        return resolve(self.reader)(data, name)
+
+
+def _is_plant_setting(data: Any) -> bool:
+    return isinstance(data, dict) and "machine_production" in data and "type" not in data
+
+
+JSON_FORMATS = (
+    JsonFormat(
+        "stochastic-lot-sizing", "settings of the published plants", _is_plant_setting,
+        "counterpoint.datasets.stochastic_lot_sizing.settings:decode_setting",
+    ),
+)  # fmt: skip
+
+
 def formats(problem: str | None = None) -> tuple[Format, ...]:
     """Return the text formats, of one problem if given; ``json`` holds every instance and is not among them."""
     return tuple(f for f in FORMATS if problem in (None, f.problem))

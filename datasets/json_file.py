@@ -7,8 +7,8 @@ match it was changed on the way, and is refused. Files written by hand need not 
 import json
 from typing import Any
 
+from counterpoint.datasets.formats import JSON_FORMATS
 from counterpoint.datasets.json_lines import first_bad_token, line_of_place
-from counterpoint.datasets.stochastic_lot_sizing import settings
 from counterpoint.opt.codec import load_json
 from counterpoint.opt.errors import InstanceError, printable
 from counterpoint.opt.problems.table import problems
@@ -40,8 +40,9 @@ def write_json(instance: Any) -> str:
 
 
 def _decode(data: Any, problem: str | None, name: str) -> Any:
-    if problem in (None, "stochastic-lot-sizing") and settings.looks_right(data):
-        return settings.decode_setting(data, name)
+    for other in JSON_FORMATS:
+        if problem in (None, other.problem) and other.looks_right(data):
+            return other.read(data, name)
     names = [p.name for p in problems() if problem in (None, p.name)]
     kind = data.get("type") if isinstance(data, dict) else None
     if kind == "counterpoint-result":

@@ -4,12 +4,13 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import UnionType
 from typing import Any
 
 from counterpoint.opt.errors import InstanceError, printable
-from counterpoint.opt.problems.table import PROBLEMS, problem
+from counterpoint.opt.problems.table import problem, problems
 from counterpoint.opt.result import Result, SolutionStatus, Termination, TracePoint
 
 Place = tuple[str | int, ...]
@@ -54,6 +55,24 @@ def integers(value: Any, place: Place = (), length: int | None = None) -> list[i
     return [whole(item, (*place, i)) for i, item in enumerate(items)]
 
 
+def numbers(value: Any, place: Place = ()) -> list[float]:
+    """Return a flat list of finite numbers."""
+    items = expect(value, list, "a list of numbers", place)
+    found = [real(item, (*place, i)) for i, item in enumerate(items)]
+    if None in found:
+        raise InstanceError("expected numbers, not null", place=(*place, found.index(None)))
+    return [x for x in found if x is not None]
+
+
+def rows_of(read: Callable[[Any, Place], list[Any]], value: Any, key: str) -> list[list[Any]]:
+    """Return rows of one length, each read by `integers` or `numbers`, from the field `key`."""
+    rows = [read(row, (key, i)) for i, row in enumerate(expect(value, list, "a list of rows", (key,)))]
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise InstanceError(f"expected {len(rows[0])} numbers as in the first row, not {len(row)}", place=(key, i))
+    return rows
+
+
 def take(data: Any, kind: str, version: int, fields: tuple[str, ...]) -> dict[str, Any]:
     """Return `data` if it is an object of this type, version and exactly these fields."""
     found: dict[str, Any] = expect(data, dict, "an object")
@@ -93,7 +112,7 @@ def decode_result(data: Any) -> Result:
     """Build a Result from plain JSON data; InstanceError with the place if it is none."""
     fields = dict(take(data, "counterpoint-result", 1, RESULT_FIELDS))
     name = expect(fields["problem"], str, "text", ("problem",))
-    if name not in {p.name for p in PROBLEMS}:
+    if name not in {p.name for p in problems()}:
         raise InstanceError(f"no problem named {printable(name)!r}", place=("problem",))
     decode = problem(name).load("decode")
     out: dict[str, Any] = {}

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from counterpoint.opt.codec import expect, integers, real, whole
+from counterpoint.opt.codec import expect, integers, numbers, real, whole
 from counterpoint.opt.errors import InstanceError, printable
 from counterpoint.opt.problems.stochastic_lot_sizing import StochasticLotSizing
-from counterpoint.opt.problems.stochastic_lot_sizing_json import number_matrix, numbers, whole_matrix
+from counterpoint.opt.problems.stochastic_lot_sizing_json import number_matrix, whole_matrix
 
 NEEDED = (
     "n_items", "n_machines", "time_horizon", "machine_production", "setup_costs", "setup_loss", "holding_costs",
@@ -27,11 +27,6 @@ SPELLINGS = {  # of transcriptions
     "demand": "demand_distribution",
 }  # fmt: skip
 MAX_DEMAND = 10_000
-
-
-def looks_right(data: Any) -> bool:
-    """Whether JSON data could be such a plant."""
-    return isinstance(data, dict) and "machine_production" in data and "type" not in data
 
 
 def decode_setting(data: Any, name: str) -> StochasticLotSizing:

@@ -96,9 +96,15 @@ class Evaluation:
 
         if not self.parts:
             return pd.DataFrame(index=pd.Index([], name="policy"))
-        frame, names = self.frame, self.summary().index
+        frame, names = self.frame, self._ranked()
         means = [frame.loc[frame["policy"] == name, list(self.parts)].mean(skipna=False) for name in names]
-        return pd.DataFrame(means, index=names)
+        return pd.DataFrame(means, index=pd.Index(names, name="policy"))
+
+    def _ranked(self) -> list[str]:
+        """Return the policies by their means, best first; those that failed somewhere last."""
+        sign = 1.0 if self.sense == "min" else -1.0
+        means = [sign * float(self.costs(name).mean()) for name in self.policies]
+        return [self.policies[k] for k in np.argsort(means, kind="stable")]  # NaN goes last
 
     def costs(self, policy: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return a policy's costs in order of scenario, float64 [scenarios]; NaN where it failed."""
@@ -125,11 +131,10 @@ class Evaluation:
         import pandas as pd
 
         sign = 1.0 if self.sense == "min" else -1.0
-        table = [self._row(name, sign, confidence) for name in self.policies]
+        table = [self._row(name, sign, confidence) for name in self._ranked()]
         if not table:
             return pd.DataFrame(columns=["policy", "scenarios", "failed", "mean"]).set_index("policy")
         frame = pd.DataFrame(table).set_index("policy")
-        frame = frame.iloc[np.argsort(sign * frame["mean"].to_numpy(), kind="stable")]  # NaN goes last
         best = str(frame.index[0])
         for name in frame.index:
             found = self.paired(str(name), best, confidence=confidence)

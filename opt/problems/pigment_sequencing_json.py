@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from counterpoint.opt.codec import expect, integers, take
-from counterpoint.opt.errors import InstanceError
+from counterpoint.opt.codec import expect, integers, rows_of, take
 from counterpoint.opt.problems.pigment_sequencing import IntArray, PigmentSequencing, ProductionSequence
 
 INSTANCE_FIELDS = ("name", "orders", "stocking_cost", "changeover_cost")
@@ -47,8 +46,4 @@ def decode(data: Any) -> PigmentSequencing | ProductionSequence:
 
 
 def _matrix(value: Any, key: str) -> IntArray:
-    rows = [integers(row, (key, r)) for r, row in enumerate(expect(value, list, "a list of rows", (key,)))]
-    for r, row in enumerate(rows):
-        if len(row) != len(rows[0]):
-            raise InstanceError(f"expected {len(rows[0])} numbers as in the first row, not {len(row)}", place=(key, r))
-    return np.array(rows, np.int64)
+    return np.array(rows_of(integers, value, key), np.int64)

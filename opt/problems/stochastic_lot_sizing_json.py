@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from counterpoint.opt.codec import expect, integers, real, take, whole
+from counterpoint.opt.codec import expect, integers, numbers, real, rows_of, take, whole
 from counterpoint.opt.errors import InstanceError
 from counterpoint.opt.problems.stochastic_lot_sizing import ARRAYS, Scenario, StochasticLotSizing, Trajectory
 
@@ -65,32 +65,16 @@ def decode(data: Any) -> StochasticLotSizing | Scenario | Trajectory:
     )
 
 
-def numbers(value: Any, place: tuple[str | int, ...]) -> list[float]:
-    """Return a flat list of finite numbers."""
-    items = expect(value, list, "a list of numbers", place)
-    found = [real(item, (*place, i)) for i, item in enumerate(items)]
-    if None in found:
-        raise InstanceError("expected numbers, not null", place=(*place, found.index(None)))
-    return [x for x in found if x is not None]
-
-
 def number_matrix(value: Any, key: str) -> Any:
-    """Return rows of finite numbers, all of one length."""
-    rows = [numbers(row, (key, i)) for i, row in enumerate(expect(value, list, "a list of rows", (key,)))]
-    return np.array(_even(rows, key), np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
+    """Return rows of finite numbers, all of one length, float64."""
+    rows = rows_of(numbers, value, key)
+    return np.array(rows, np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
 
 
 def whole_matrix(value: Any, key: str, width: int | None = None) -> Any:
-    """Return rows of whole numbers, all of one length; `width` is that of no rows."""
-    rows = [integers(row, (key, i)) for i, row in enumerate(expect(value, list, "a list of rows", (key,)))]
-    return np.array(_even(rows, key), np.int64).reshape(len(rows), len(rows[0]) if rows else width or 0)
-
-
-def _even(rows: list[Any], key: str) -> list[Any]:
-    for i, row in enumerate(rows):
-        if len(row) != len(rows[0]):
-            raise InstanceError(f"expected a row of {len(rows[0])}, as the first, not of {len(row)}", place=(key, i))
-    return rows
+    """Return rows of whole numbers, all of one length, int64; `width` is that of no rows."""
+    rows = rows_of(integers, value, key)
+    return np.array(rows, np.int64).reshape(len(rows), len(rows[0]) if rows else width or 0)
 
 
 def _trajectory(fields: dict[str, Any]) -> Trajectory:
