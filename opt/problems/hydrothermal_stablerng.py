@@ -20,7 +20,7 @@ def draws(seed: int, n: int, count: int) -> IntArray:
     """
     state = ((seed << 1) | 1) & _MASK
     mask = (1 << (n - 1).bit_length()) - 1
-    found = []
+    found: list[int] = []
     while len(found) < count:
         state = state * _MULTIPLIER & _MASK
         drawn = (state >> 64) & mask

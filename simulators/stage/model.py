@@ -5,9 +5,9 @@
                 col_lower <= x <= col_upper
 
 with v the state that comes in, w the noise of the stage, and ``x[state_out]`` the state that goes on. A target fixes
-the latter. Formulation: Dowson and Kapelevich 2021 (INFORMS J. Comput. 33(1)), with the incoming state on the right-hand
-side, where its price is the sum of the rows' duals: ``dQ/dv = -state_matrix.T @ y``, y the duals (derivative of the
-optimal value by the right-hand side).
+the latter. Formulation: Dowson and Kapelevich 2021 (INFORMS J. Comput. 33(1)), with the incoming state on the
+right-hand side, where its price is the sum of the rows' duals: ``dQ/dv = -state_matrix.T @ y``, y the duals (derivative
+of the optimal value by the right-hand side).
 """
 
 from collections.abc import Mapping
@@ -72,9 +72,7 @@ class StageModel:
                 raise ValueError(f"{key} must be {size} numbers, not of shape {array.shape}")
             object.__setattr__(self, key, array)
         state_out = np.array(self.state_out, np.int64)
-        if len(set(state_out.tolist())) < len(state_out) or (
-            state_out.size and not 0 <= state_out.min() <= state_out.max() < n
-        ):
+        if len(set(state_out.tolist())) < len(state_out) or ((state_out < 0) | (state_out >= n)).any():
             raise ValueError("state_out must be different columns")
         object.__setattr__(self, "state_out", state_out)
         if self.state_matrix.shape != (m, len(state_out)) or self.noise_matrix.shape[0] != m:
