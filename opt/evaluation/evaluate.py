@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from counterpoint.opt.errors import BoundError, CounterpointError, OptionError, UnsupportedError, printable
+from counterpoint.opt.errors import BoundError, CounterpointError, OptionError, printable
 from counterpoint.opt.evaluation.evaluation import Evaluation, Run
+from counterpoint.opt.evaluation.simulating import scenarios_of, sequential
 from counterpoint.opt.interfaces import Policy
 from counterpoint.opt.loading import load_instance
-from counterpoint.opt.options import checked_seed
 from counterpoint.opt.policies import policy as named_policy
 from counterpoint.opt.problems.table import Problem, problem
 
@@ -27,7 +27,7 @@ def evaluate(
     policies: str | Policy | Sequence[str | Policy] | Mapping[str, str | Policy],
     instance: Any,
     *,
-    scenarios: int = 100,
+    scenarios: int | Sequence[Any] = 100,
     seed: int = 0,
     bound: bool = False,
     bound_time_limit_s: float = 10.0,
@@ -41,8 +41,9 @@ def evaluate(
         Names of methods (``"fifo"``, with options if you like), checkpoints, or objects of your own with ``start`` and
         ``act``; a mapping gives them names.
     instance : Instance, path or str
-    scenarios : int
-        How many; scenario i is the same for every policy, and depends on `seed` and i alone.
+    scenarios : int or sequence of Scenario
+        How many; scenario i is the same for every policy, and depends on `seed` and i alone. Or the scenarios
+        themselves: history, a panel of your own.
     seed : int
         Of the scenarios; a policy that draws at random gets it too.
     bound : bool
@@ -68,15 +69,10 @@ def evaluate(
         If a cost is better than the bound of its scenario: the simulator, the bound or the data is wrong.
     """
     instance = load_instance(instance)
-    family = problem(instance.problem)
-    if family.kind != "sequential":
-        raise UnsupportedError(f"{family.name} is a static problem: compare its methods with compare, not evaluate")
-    if scenarios < 1:
-        raise OptionError(f"expected at least one scenario, not {scenarios}")
-    if (seed := checked_seed(seed)) < 0:
-        raise OptionError(f"the seed of scenarios must be at least 0, not {seed}")
+    family = sequential(instance)
+    drawn = scenarios_of(family, instance, scenarios, seed)
     chosen = {name: _built(what, instance, seed) for name, what in _named(policies)}
-    simulate, drawn = family.load("simulate"), family.load("scenarios")(instance, scenarios, seed)
+    simulate = family.load("simulate")
     prove = family.load("bound") if bound else None
     expected = _expected_bound(family, instance) if bound else None
     runs: list[Run] = []

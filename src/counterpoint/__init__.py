@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from counterpoint.opt.evaluation.compare import Comparison, compare
     from counterpoint.opt.evaluation.evaluate import Evaluation, evaluate
+    from counterpoint.opt.evaluation.simulating import Episode, simulate
     from counterpoint.opt.policies import policy
     from counterpoint.opt.problems.job_shop import JobShop, Schedule
     from counterpoint.opt.problems.table import problems
@@ -70,6 +71,8 @@ _LAZY = {
     **dict.fromkeys(("Check", "Reference", "Result", "SolutionStatus", "Termination"), "opt.result"),
     "Evaluation": "opt.evaluation.evaluate",
     "evaluate": "opt.evaluation.evaluate",
+    "Episode": "opt.evaluation.simulating",
+    "simulate": "opt.evaluation.simulating",
     "policy": "opt.policies",
     "algorithms": "opt.training",
     "train": "models.training.loop",
@@ -78,11 +81,11 @@ _LAZY = {
 }  # fmt: skip
 
 __all__ = [
-    "BoundError", "Budget", "Check", "CheckpointError", "Comparison", "CounterpointError", "Evaluation",
+    "BoundError", "Budget", "Check", "CheckpointError", "Comparison", "CounterpointError", "Episode", "Evaluation",
     "InstanceError", "JobShop", "MissingPackageError", "OptionError", "Reference", "Result", "Schedule",
     "SolutionStatus", "StoreError", "Termination", "UnknownNameError", "UnsupportedError", "__version__",
     "algorithms", "benchmark", "benchmarks", "check", "compare", "evaluate", "generate", "methods", "policy",
-    "problems", "read", "read_result", "solve", "train", "write",
+    "problems", "read", "read_result", "simulate", "solve", "train", "write",
 ]  # fmt: skip
 
 
