@@ -92,7 +92,7 @@ def dispatch_of(
     turbined = x[at["turbined"]]
     flow_in = noise - turbined + reservoirs.turbined_to.T @ turbined
     excess = state + instance.volume_per_flow * flow_in - x[at["storage"]]
-    spilled = np.linalg.solve(np.eye(len(state)) - reservoirs.spilled_to.T, excess)
+    spilled = np.asarray(np.linalg.solve(np.eye(len(state)) - reservoirs.spilled_to.T, excess), np.float64)
     spilled[spilled < SPILL_TOLERANCE * (1 + reservoirs.max_volume)] = 0.0
     generation = np.empty(instance.num_generators)
     generation[thermal_generators(instance)] = x[at["thermal"]]
