@@ -1,7 +1,7 @@
 """Scenario trees of inflows over the next stages: a few branches where it matters, mean inflows afterwards.
 
-Reduction: fast forward selection (Heitsch and Romisch 2003, Computational Optimization and Applications 24:187-206) with
-squared Euclidean distances of inflows in energy; the openings of a stage are reduced to as many as there are branches.
+Reduction: fast forward selection (Heitsch and Romisch 2003, Computational Optimization and Applications 24:187-206)
+with squared Euclidean distances of inflows in energy; a stage's openings are reduced to as many as there are branches.
 """
 
 import numpy as np
