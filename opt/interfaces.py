@@ -196,4 +196,4 @@ class ExpectedBound(Protocol):
     """A family's bound on the expected cost of any policy, proven; of use where perfect information is worth a lot."""
 
     def __call__(self, instance: Any) -> float:
-        """Return the bound (lower if minimising), over all that scenarios may hold."""
+        """Return the bound (lower if minimising), over all that scenarios may hold; infinite if it cannot say."""

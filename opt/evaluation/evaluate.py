@@ -142,7 +142,11 @@ def _run(simulate: Any, instance: Any, scenario: Any, name: str, one: Policy, k:
 
 
 def _expected_bound(family: Problem, instance: Any) -> float | None:
-    return float(family.load("expected_bound")(instance)) if "expected_bound" in dict(family.parts) else None
+    """Return the family's bound, None if it has none, or none for an instance of this kind."""
+    if "expected_bound" not in dict(family.parts):
+        return None
+    found = float(family.load("expected_bound")(instance))
+    return found if math.isfinite(found) else None
 
 
 def _check_expected_bound(found: Evaluation) -> None:

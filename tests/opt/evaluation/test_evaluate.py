@@ -235,6 +235,8 @@ def test_the_bound_on_expectations_is_told_and_checked(stall, monkeypatch):
     assert found.expected_bound == 8.0
     assert any("can be better than 8 (proven)" in line for line in found.verdict())
     assert ct.evaluate(Buy(6), Stall(), scenarios=4, progress=False).expected_bound is None
+    module.expected_bound = lambda instance: -np.inf  # it cannot say
+    assert ct.evaluate(Buy(6), Stall(), scenarios=4, bound=True, progress=False).expected_bound is None
     module.expected_bound = lambda instance: 12.0
     with pytest.raises(ct.BoundError, match="on what any policy can expect"):
         ct.evaluate({"a": Buy(6)}, Stall(), scenarios=400, bound=True, progress=False)
