@@ -85,6 +85,7 @@ ALGORITHMS = (  # the first of a problem is its default
         f"{_AT}frozen_lake",
         "post-decision PPO, or PPO, on a problem whose optimum is known exactly",
     ),
+    Algorithm("ppo", "hydrothermal", f"{_AT}hydrothermal_ppo", "PPO on storages to go for; far behind SDDP"),
     Algorithm("ppo", "gymnasium", f"{_AT}ppo_gymnasium", "PPO on a Gymnasium task (setting env_id)"),
 )
 

@@ -50,4 +50,13 @@ METHODS: tuple[Method, ...] = (
         "plans for a scenario tree of inflows, solved again in every stage",
         options=f"{_REPLAN}:TreeOptions",
     ),
+    _policy(
+        "ppo",
+        "counterpoint.models.policies.hydrothermal_ppo:policy",
+        "goes for the storages that PPO learnt for a system (option checkpoint)",
+        options="counterpoint.models.policies.hydrothermal_ppo:Options",
+        is_random=True,
+        network="mlp",
+        needs=("torch", "safetensors"),
+    ),
 )
