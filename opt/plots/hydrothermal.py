@@ -95,6 +95,7 @@ def _draw_storage(ax: Any, instance: Hydrothermal, run: Trajectory, table: "pd.D
         layers.append((f"{len(order) - len(shown)} others", run.storage[:, order[len(shown) :]].sum(1)))
     _stack(ax, [(name, values, PALETTE[k % len(PALETTE)]) for k, (name, values) in enumerate(layers)])
     ax.plot(table.index, table["inflow"], color=INK, linestyle="--", linewidth=0.9, label="inflow")
+    ax.set_ylim(top=max(ax.get_ylim()[1], 1.05 * float(table["inflow"].max())))
     ax.set_ylabel("storage" + (", hm³" if instance.stage_hours else ""), fontsize="small")
     _legend(ax)
     tidy(ax, "y")
