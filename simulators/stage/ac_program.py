@@ -17,12 +17,15 @@ from counterpoint.simulators.stage.ac_model import ac_model
 from counterpoint.simulators.stage.ac_network import flows_of, most_apparent
 from counterpoint.simulators.stage.hydrothermal import deficit_levels, thermal_generators
 
-OPTIONS: dict[str, Any] = {
-    "tol": 1e-8, "constr_viol_tol": 1e-8, "acceptable_iter": 0, "max_iter": 300, "print_level": 0, "sb": "yes",
+SAFE: dict[str, Any] = {
+    "tol": 1e-8, "constr_viol_tol": 1e-8, "bound_relax_factor": 1e-10, "acceptable_iter": 0, "max_iter": 300,
+    "print_level": 0, "sb": "yes", "mumps_pivot_order": 0,
 }  # fmt: skip
-WARM: dict[str, Any] = {
-    "warm_start_init_point": "yes", "mu_init": 1e-4, "warm_start_bound_push": 1e-6, "warm_start_bound_frac": 1e-6,
-    "warm_start_slack_bound_push": 1e-6, "warm_start_slack_bound_frac": 1e-6, "warm_start_mult_bound_push": 1e-6,
+# Mehrotra's steps have no safeguard: a fifth fewer iterations, and where they fail the safe way is still open.
+# Scaling and refinement of the linear systems, which the well-scaled program does not need, cost another 13 %.
+FAST: dict[str, Any] = {
+    **SAFE, "mehrotra_algorithm": "yes", "max_iter": 60, "mumps_permuting_scaling": 0, "mumps_scaling": 0,
+    "min_refinement_steps": 0,
 }  # fmt: skip
 
 
@@ -32,8 +35,8 @@ class Program:
 
     Parameters
     ----------
-    cold, warm : casadi.Function
-        ``x0, lam_x0, lam_g0, lbx, ubx, lbg, ubg, p`` to ``x, f, g, lam_g``; p is the cuts' slopes [C * S], then the
+    fast, safe : casadi.Function
+        ``x0, lbx, ubx, lbg, ubg, p`` to ``x, f, g, lam_g``; p is the cuts' slopes [C * S], then the
         future cost [C * K] that each is about, then the weights of the future costs [K].
     reactive : slice
         The rows of the reactive balance.
@@ -41,8 +44,8 @@ class Program:
         Of the rows after those of the model, cuts excluded, for a demand of 0.
     """
 
-    cold: Any
-    warm: Any
+    fast: Any
+    safe: Any
     reactive: slice
     row_lower: FloatArray
     row_upper: FloatArray
@@ -74,8 +77,8 @@ def program_of(instance: Hydrothermal, thetas: int, cuts: int) -> Program:
     options = {"print_time": False, "calc_lam_p": False, "calc_multipliers": False, "error_on_fail": False}
     limits = apparent[1]
     return Program(
-        cold=ca.nlpsol("cold", "ipopt", problem, {**options, "ipopt": OPTIONS}),
-        warm=ca.nlpsol("warm", "ipopt", problem, {**options, "ipopt": {**OPTIONS, **WARM}}),
+        fast=ca.nlpsol("fast", "ipopt", problem, {**options, "ipopt": FAST}),
+        safe=ca.nlpsol("safe", "ipopt", problem, {**options, "ipopt": SAFE}),
         reactive=slice(m + b, m + 2 * b),
         row_lower=np.concatenate([np.zeros(b), _at_buses(instance, instance.generators.min_reactive),
                                   network.min_angle, np.full(len(limits), -np.inf)]),
