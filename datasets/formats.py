@@ -6,6 +6,7 @@ To add a format: a reader and a writer in one file, and one line here.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from counterpoint.datasets.text import Line
@@ -184,6 +185,52 @@ JSON_FORMATS = (
         "counterpoint.datasets.stochastic_lot_sizing.settings:decode_setting",
     ),
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFormat:
+    """A case that is a folder of files.
+
+    Parameters
+    ----------
+    name, problem, summary : str
+    marks : tuple of str
+        Names of files; a folder that holds one of them is read as one case, so that what it misses can be told.
+    reader : str
+        Lazy name ``module:attribute``: reader(folder) -> instance, named after the folder.
+    """
+
+    name: str
+    problem: str
+    summary: str
+    marks: tuple[str, ...]
+    reader: str
+
+    def read(self, folder: Path) -> Any:
+        """Build the instance."""
+        return resolve(self.reader)(folder)
+
+
+_HYDRO = "counterpoint.datasets.hydrothermal."
+
+FOLDER_FORMATS = (
+    FolderFormat(
+        "hydropowermodels", "hydrothermal", "HydroPowerModels.jl: PowerModels.json, hydro.json, inflows.csv",
+        ("PowerModels.json", "inflows.csv"), f"{_HYDRO}powermodels:read_case",
+    ),
+    FolderFormat(
+        "subsystems", "hydrothermal", "msppy's regions that exchange energy: hydro.csv, demand.csv, exchange.csv, ...",
+        ("hydro.csv", "exchange.csv"), f"{_HYDRO}subsystems:read_subsystems",
+    ),
+)  # fmt: skip
+
+
+def folder_format(folder: Path, problem: str | None = None) -> FolderFormat | None:
+    """Return the format of a folder that is one case; None if it is none, or only holds files of instances."""
+    for candidate in FOLDER_FORMATS:
+        if problem in (None, candidate.problem) and any((folder / name).is_file() for name in candidate.marks):
+            return candidate
+    return None
 
 
 def formats(problem: str | None = None) -> tuple[Format, ...]:

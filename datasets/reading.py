@@ -1,4 +1,4 @@
-"""`read` and `write`: instances from and to files, the format recognised by its content.
+"""`read` and `write`: instances from and to files (or folders that are one case), the format recognised by its content.
 
 Nothing is repaired or guessed: a file is what its format says, or an InstanceError with file and line.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from counterpoint.datasets.formats import Format, format_named, formats
+from counterpoint.datasets.formats import FOLDER_FORMATS, Format, folder_format, format_named, formats
 from counterpoint.datasets.json_file import read_json, write_json
 from counterpoint.datasets.text import Line, data_lines
 from counterpoint.opt.codec import write_text
@@ -21,12 +21,12 @@ GENERAL_EXTENSIONS = (".txt", ".data", ".dat", "")  # say nothing about the form
 
 
 def read(path: str | os.PathLike[str], *, problem: str | None = None, format: str | None = None) -> Any:
-    r"""Read an instance from a file.
+    r"""Read an instance from a file, or from a folder that is one case.
 
     Parameters
     ----------
     path : str or path
-        Text formats carry no name, so the instance is named after the file.
+        Text formats carry no name, so the instance is named after the file or folder.
     problem : str, optional
         Consider the formats of this problem only.
     format : str, optional
@@ -56,6 +56,8 @@ def read(path: str | os.PathLike[str], *, problem: str | None = None, format: st
     if format not in (None, "json"):
         format_named(str(format))
     file = Path(path)
+    if format is None and (folder := folder_format(file, problem)) is not None:
+        return folder.read(file)
     try:
         return _parse(_load(file), file, problem, format)
     except InstanceError as error:
@@ -122,7 +124,10 @@ def _load(file: Path) -> bytes:
             if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES:
                 return handle.read(MAX_BYTES)
     except IsADirectoryError:
-        raise InstanceError("this is a folder; expected a file", line=1) from None
+        cases = "; ".join(f.summary for f in FOLDER_FORMATS)
+        raise InstanceError(
+            f"this is a folder; expected a file, or a folder that is a case ({cases})", line=1
+        ) from None
     except FileNotFoundError:
         from counterpoint.datasets.registry import benchmarks
 

@@ -18,6 +18,7 @@ FAMILIES = (  # problem, module with names(), build(name), references() and name
     ("lot-sizing", "counterpoint.datasets.lot_sizing.public"),
     ("pigment-sequencing", "counterpoint.datasets.pigment_sequencing.public"),
     ("stochastic-lot-sizing", "counterpoint.datasets.stochastic_lot_sizing.public"),
+    ("hydrothermal", "counterpoint.datasets.hydrothermal.public"),
 )
 
 

@@ -12,7 +12,8 @@ from counterpoint.opt.problems.table import resolve
 def load_instances(inputs: list[str], format: str | None = None) -> tuple[list[Any], list[CounterpointError]]:
     """Read everything that can be read; return the instances and the errors of the rest.
 
-    A folder stands for the files in it (not hidden, not below it), in natural order of their names.
+    A folder that is one case (see `counterpoint.datasets.formats.FOLDER_FORMATS`) stands for it, any other for the
+    files in it (not hidden, not below it), in natural order of their names.
     """
     instances: list[Any] = []
     errors: list[CounterpointError] = []
@@ -42,6 +43,8 @@ def _one(text: str, format: str | None) -> list[Any]:
     if not text:  # an unset variable of a script must not stand for the current folder
         raise InstanceError("an empty name stands for no instance")
     path = Path(text)
+    if path.is_dir() and resolve("counterpoint.datasets.formats:folder_format")(path) is not None:
+        return [lambda: read(path, format=format)]
     if path.is_dir():
         files = [p for p in sorted(path.iterdir(), key=_natural) if p.is_file() and not p.name.startswith(".")]
         if not files:
