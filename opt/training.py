@@ -85,6 +85,10 @@ ALGORITHMS = (  # the first of a problem is its default
         f"{_AT}frozen_lake",
         "post-decision PPO, or PPO, on a problem whose optimum is known exactly",
     ),
+    Algorithm("ts-ddr", "hydrothermal", f"{_AT}hydrothermal", "a recurrent rule of target storages, by stages' prices"),
+    Algorithm(
+        "ts-ldr", "hydrothermal", f"{_AT}hydrothermal_linear", "the same with a linear rule of inflows and storages"
+    ),
     Algorithm("ppo", "hydrothermal", f"{_AT}hydrothermal_ppo", "PPO on storages to go for; far behind SDDP"),
     Algorithm("ppo", "gymnasium", f"{_AT}ppo_gymnasium", "PPO on a Gymnasium task (setting env_id)"),
 )

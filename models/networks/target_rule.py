@@ -9,6 +9,7 @@ of a stage are independent of the past here, so the season is all that the past 
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from counterpoint.models.networks.target_reach import Map
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 
+NETWORKS = {"recurrent": "target-rule", "linear": "linear-target-rule"}  # by kind, as in checkpoints' cards
 HARMONICS = 3  # of the season
 Memory = tuple[Tensor, Tensor] | None  # of the LSTM: hidden and cell, [layers, B, width]; None: nothing seen yet
 
@@ -39,7 +41,9 @@ class Options:
         Widths of the perceptron's layers.
     knows_stage : bool
         Whether the perceptron is told the stage.
-    map : {"reachable", "box"}
+    map : {"turbined", "reachable", "box"}
+        See `target_reach`.
+    counts_turbines : bool
         See `target_reach`.
     inflow_mean, inflow_scale, storage_scale : tuple of float
         What the inputs are shifted and divided by, one number a reservoir.
@@ -53,7 +57,8 @@ class Options:
     layers: int = 1
     hidden: tuple[int, ...] = (128, 128)
     knows_stage: bool = True
-    map: Map = "reachable"
+    map: Map = "turbined"
+    counts_turbines: bool = True
     inflow_mean: tuple[float, ...] = ()
     inflow_scale: tuple[float, ...] = ()
     storage_scale: tuple[float, ...] = ()
@@ -119,7 +124,7 @@ class TargetRule(nn.Module):
             self.storage = linear(reservoirs, first, 1.0, generator)
             sizes = [first, *rest]
             layers: list[nn.Module] = [nn.SiLU()]
-            for a, b in zip(sizes, sizes[1:], strict=False):
+            for a, b in pairwise(sizes):
                 layers += [linear(a, b, math.sqrt(2), generator), nn.SiLU()]
             self.head = nn.Sequential(*layers, linear(sizes[-1], reservoirs, 0.1, generator))
 

@@ -50,6 +50,20 @@ METHODS: tuple[Method, ...] = (
         "plans for a scenario tree of inflows, solved again in every stage",
         options=f"{_REPLAN}:TreeOptions",
     ),
+    *(
+        _policy(
+            name,
+            f"counterpoint.models.policies.hydrothermal:{name.replace('-', '_')}",
+            summary,
+            options="counterpoint.models.policies.hydrothermal:Options",
+            network=network,
+            needs=("torch", "safetensors"),
+        )
+        for name, network, summary in (
+            ("ts-ddr", "target-rule", "goes for the storages of a recurrent network (two-stage deep decision rule)"),
+            ("ts-ldr", "linear-target-rule", "goes for the storages of a linear rule of inflows and storages"),
+        )
+    ),
     _policy(
         "ppo",
         "counterpoint.models.policies.hydrothermal_ppo:policy",
