@@ -67,6 +67,7 @@ class HighsStage:
             raise ValueError("future costs need finite weights of at least 0 and finite lower bounds")
         self.solved = self.checked = self.disagreed = self.num_cuts = 0
         self._has_target = False
+        self._cuts = np.zeros((0, 2 + model.num_states))  # theta, intercept, slope, in the order of the rows
         touched = np.diff(model.state_matrix.indptr) + np.diff(model.noise_matrix.indptr) > 0
         self._moving: npt.NDArray[np.int32] = np.flatnonzero(touched).astype(np.int32)
         self._state_rows = np.flatnonzero(np.diff(model.state_matrix.indptr))
@@ -138,14 +139,21 @@ class HighsStage:
         index[:, 0] = self.model.num_cols + theta
         index[:, 1:] = self._state_out
         library.add_rows(self._handle, intercept, index, np.concatenate([np.ones((c, 1)), -slope], axis=1))
+        self._cuts = np.concatenate([self._cuts, np.column_stack([theta, intercept, slope])])
         self.num_cuts += c
 
     def set_cuts(self, theta: IntArray, intercept: FloatArray, slope: FloatArray) -> None:
-        """Replace all cuts."""
-        if self.num_cuts:
-            library.delete_rows(self._handle, self.model.num_rows, self.model.num_rows + self.num_cuts - 1)
-            self.num_cuts = 0
-        self.add_cuts(theta, intercept, slope)
+        """Replace all cuts; those that stay keep their place in the basis."""
+        theta, intercept = np.asarray(theta, np.int64), np.asarray(intercept, np.float64)
+        slope = np.asarray(slope, np.float64).reshape(len(theta), self.model.num_states)
+        wanted = {row.tobytes(): i for i, row in enumerate(np.column_stack([theta, intercept, slope]))}
+        gone = [i for i, row in enumerate(self._cuts) if wanted.pop(row.tobytes(), None) is None]
+        if gone:
+            library.delete_rows(self._handle, self.model.num_rows + np.array(gone))
+            self._cuts = np.delete(self._cuts, gone, 0)
+            self.num_cuts -= len(gone)
+        new = sorted(wanted.values())
+        self.add_cuts(theta[new], intercept[new], slope[new])
 
     def _free_targets(self, is_free: bool) -> None:
         """Give the outgoing state its own bounds again after problems with targets."""

@@ -5,7 +5,6 @@ The C interface (``highs_c_api.h``, HiGHS 1.11 and later) is called from compile
 """
 
 import ctypes
-from collections.abc import Sequence
 
 import highspy
 import llvmlite.binding
@@ -13,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from counterpoint.opt.errors import MissingPackageError
-from counterpoint.simulators.stage.model import FloatArray
+from counterpoint.simulators.stage.model import FloatArray, IntArray
 
 OPTIONS = (
     ("output_flag", False), ("presolve", "off"), ("solver", "simplex"), ("simplex_strategy", 1), ("threads", 1),
@@ -80,7 +79,7 @@ def loaded(
     return handle
 
 
-def add_rows(handle: int, lower: FloatArray, columns: Sequence[int] | FloatArray, values: FloatArray) -> None:
+def add_rows(handle: int, lower: FloatArray, columns: IntArray, values: FloatArray) -> None:
     """Add C rows ``values @ x[columns] >= lower``: columns and values [C, k]."""
     count, width = values.shape
     start = np.arange(count, dtype=np.int32) * width
@@ -95,13 +94,14 @@ def add_rows(handle: int, lower: FloatArray, columns: Sequence[int] | FloatArray
         raise ValueError("HiGHS refuses rows: check the coefficients' size")
 
 
-def delete_rows(handle: int, first: int, last: int) -> None:
-    """Delete the rows first..last, both included."""
-    if HIGHS.Highs_deleteRowsByRange(ctypes.c_void_p(handle), first, last) != 0:
-        raise ValueError(f"HiGHS has no rows {first}..{last}")
+def delete_rows(handle: int, rows: IntArray) -> None:
+    """Delete rows; the basis stays where only slack ones go."""
+    gone = np.ascontiguousarray(rows, np.int32)
+    if HIGHS.Highs_deleteRowsBySet(ctypes.c_void_p(handle), len(gone), _pointer(gone)) != 0:
+        raise ValueError("HiGHS has no such rows")
 
 
-def set_col_bounds(handle: int, columns: FloatArray, lower: FloatArray, upper: FloatArray) -> None:
+def set_col_bounds(handle: int, columns: IntArray, lower: FloatArray, upper: FloatArray) -> None:
     """Set bounds of some columns."""
     index = np.ascontiguousarray(columns, np.int32)
     lower, upper = np.ascontiguousarray(lower, np.float64), np.ascontiguousarray(upper, np.float64)

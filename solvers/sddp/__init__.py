@@ -1,0 +1,1 @@
+"""Stochastic dual dynamic programming over stage models. See `train`."""
