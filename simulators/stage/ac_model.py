@@ -20,28 +20,36 @@ SNAP = 1e-7  # of power and water: what an interior point leaves of a number tha
 
 def ac_model(instance: Hydrothermal, stage_row: int = 0) -> StageModel:
     """Return the linear part of a stage with this row of demand."""
-    base = stage_models(instance, "single-bus")[stage_row]
-    kept = np.setdiff1d(np.arange(base.num_rows), base.rows["power"])
-    network, generators, n = instance.network, instance.generators, base.num_cols
+    water = water_model(instance, stage_row)
+    network, generators, n = instance.network, instance.generators, water.num_cols
     angle = np.where(np.arange(instance.num_buses) == network.reference, 0.0, np.inf)
     lower = (-angle, network.min_voltage, generators.min_reactive)
     upper = (angle, network.max_voltage, generators.max_reactive)
     ends = n + np.cumsum([len(part) for part in lower])
     added = {key: np.arange(end - len(part), end)
              for key, part, end in zip(("angle", "voltage", "reactive"), lower, ends, strict=True)}  # fmt: skip
-    wider = sparse.csr_array((len(kept), ends[-1] - n))
-    return StageModel(
-        cost=np.concatenate([base.cost, np.zeros(ends[-1] - n)]),
-        col_lower=np.concatenate([base.col_lower, *lower]),
-        col_upper=np.concatenate([base.col_upper, *upper]),
-        matrix=sparse.hstack([base.matrix[kept], wider], format="csr"),
+    more = int(ends[-1]) - n
+    return replace(
+        water,
+        cost=np.concatenate([water.cost, np.zeros(more)]),
+        col_lower=np.concatenate([water.col_lower, *lower]),
+        col_upper=np.concatenate([water.col_upper, *upper]),
+        matrix=sparse.hstack([water.matrix, sparse.csr_array((water.num_rows, more))], format="csr"),
+        columns={**water.columns, **added},
+    )
+
+
+def water_model(instance: Hydrothermal, stage_row: int = 0) -> StageModel:
+    """Return the stage without any balance of power: water, shortfalls and what generation and deficits cost."""
+    base = stage_models(instance, "single-bus")[stage_row]
+    kept = np.setdiff1d(np.arange(base.num_rows), base.rows["power"])
+    return replace(
+        base,
+        matrix=base.matrix[kept],
         row_lower=base.row_lower[kept],
         row_upper=base.row_upper[kept],
         state_matrix=base.state_matrix[kept],
         noise_matrix=base.noise_matrix[kept],
-        state_out=base.state_out,
-        offset=base.offset,
-        columns={**base.columns, **added},
         rows={key: np.searchsorted(kept, rows) for key, rows in base.rows.items() if key != "power"},
     )
 
