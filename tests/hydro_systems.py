@@ -126,14 +126,25 @@ CASE3_INFLOWS = [(120.0, 80.0, 40.0), (105.0, 70.0, 35.0), (90.0, 60.0, 30.0), (
                  (45.0, 30.0, 15.0), (30.0, 20.0, 10.0)]  # fmt: skip
 
 
-def case3(*, kind: Any = "dc", horizon: int = 12) -> Hydrothermal:
+CASE3_COSTS = {"random": 11304.79, "mean": 11000.0, "none": 39010.1448, "plenty": 6016.6831}  # published, dc, 12 stages
+
+
+def case3(*, kind: Any = "dc", horizon: int = 12, inflows: str = "random") -> Hydrothermal:
     """Three buses, one reservoir, two thermal plants: HydroPowerModels.jl's case3 with its deficits at 1000 per MW.
 
-    Published under ``dc``, 12 stages: 11304.79 (reference, section 4.1).
+    Its deterministic variants (`CASE3_COSTS`; section 4.1 of the reference) have the middle inflow, "mean", no inflow,
+    "none", and so much, "plenty", that 0.090 are spilled at once. The last is not at hand as a file: 200 m3/s follows
+    from that spill, and from then on anything above 75 gives the same cost.
     """
-    rows = np.array([*CASE3_INFLOWS, *CASE3_INFLOWS[-2:0:-1]])
+    random = np.array([*CASE3_INFLOWS, *CASE3_INFLOWS[-2:0:-1]])
+    rows = {
+        "random": random,
+        "mean": random[:, 1:2],
+        "none": np.zeros((12, 1)),
+        "plenty": np.full((12, 1), 200.0),
+    }[inflows]
     return Hydrothermal(
-        name="case3",
+        name="case3" if inflows == "random" else f"case3-{inflows}",
         horizon=horizon,
         reported_stages=horizon,
         network_kind=kind,
@@ -149,7 +160,7 @@ def case3(*, kind: Any = "dc", horizon: int = 12) -> Hydrothermal:
             reactance=[1.0, 0.5, 1.0],
             charging=[0.225, 0.35, 0.15],
         ),
-        inflows=Inflows(rows[:, :, None], np.tile([0.3, 0.4, 0.3], (12, 1))),
+        inflows=Inflows(rows[:, :, None], np.tile([0.3, 0.4, 0.3] if inflows == "random" else [1.0], (12, 1))),
         volume_per_flow=HM3_PER_HOUR,
         stage_hours=1.0,
         base_power=100.0,
