@@ -35,6 +35,7 @@ GENERATORS = (  # the first of a problem is its default
         "interrupted", "interrupted-job-shop", "blocking shops, random shutdowns", f"{_AT}interrupted_job_shop:uniform"
     ),
     Generator("plant", "stochastic-lot-sizing", "the published plants' rules", f"{_AT}stochastic_lot_sizing:published"),
+    Generator("river", "hydrothermal", "cascades, seasonal lognormal inflows, a grid", f"{_AT}hydrothermal:river"),
     Generator("trigeiro", "lot-sizing", "items under a capacity, with setup times", f"{_AT}lot_sizing:trigeiro"),
     Generator("single-item", "lot-sizing", "one item, costs vary over time", f"{_AT}lot_sizing:single_item"),
     Generator(
