@@ -101,11 +101,9 @@ def dispatch_of(
     )
     deficit = np.zeros(network.deficit_cost.shape)
     deficit[tuple(deficit_levels(instance))] = x[at["deficit"]]
-    flow, angle = x[at["flow"]] if len(at["flow"]) else None, None
+    flow, angle = x[at["flow"]] if "flow" in at else None, None
     if flow is not None and "cycle" in model.rows:
         flow, angle = None, angle_matrix(instance) @ flow
-    elif "cycle" in model.rows:
-        angle = np.zeros(instance.num_buses)
     return Dispatch(turbined, spilled, generation, deficit, flow, angle)
 
 
@@ -203,6 +201,9 @@ def _columns(instance: Hydrothermal, kind: str) -> tuple[Blocks, Numbers, Number
         "turbined shortfall": (zeros[turbined], many[turbined], res.min_turbined_cost[turbined]),
     }
     lower, upper, cost = ({key: row[i] for key, row in table.items()} for i in range(3))
+    if kind == "single-bus":
+        for numbers in (lower, upper, cost):
+            del numbers["flow"]
     return {key: len(numbers) for key, numbers in cost.items()}, lower, upper, cost
 
 
