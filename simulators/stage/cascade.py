@@ -32,8 +32,8 @@ class Cascade:
     max_volume, turbined_volume : float64 array [H]
         The latter is what a plant can turbine in a stage, as a volume.
     volume_per_flow : float
-    turbined_from, spilled_from : tuple of tuple of int
-        By reservoir, from where water comes by turbines, and by spillways (or both).
+    turbined_from, spilled_from, all_from : tuple of tuple of int
+        By reservoir, from where water comes by turbines alone, by spillways alone, and by both.
     """
 
     order: tuple[int, ...]
@@ -42,6 +42,7 @@ class Cascade:
     volume_per_flow: float
     turbined_from: tuple[tuple[int, ...], ...]
     spilled_from: tuple[tuple[int, ...], ...]
+    all_from: tuple[tuple[int, ...], ...]
 
     def targets(
         self, storage: FloatArray, inflow: FloatArray, choose: Choose, *, counts_turbines: bool = True
@@ -56,22 +57,25 @@ class Cascade:
             ``choose(reservoir, lower, upper)`` returns the targets of a reservoir, float64 [N], given the ends of its
             interval; what lies outside of [0, upper] is moved there. Called for reservoirs upstream first.
         counts_turbines : bool
-            Count on what only turbines bring from upstream. The network may not take that much power; without it
-            every target can be reached whatever the network is, if the system can do without its plants.
+            Count on turbines upstream, which let go first what they can. The network may not take that much power;
+            counting on spillways alone, every target can be reached if the system can do without its plants.
         """
         available = storage + self.volume_per_flow * inflow
-        target = np.empty_like(available)
+        target, released, turbined = (np.zeros_like(available) for _ in range(3))
         for r in self.order:
             mine = available[:, r].copy()
+            for u in self.all_from[r]:
+                mine += released[:, u]
+            for u in self.turbined_from[r]:
+                mine += turbined[:, u]
             for u in self.spilled_from[r]:
-                mine += np.maximum(available[:, u] - target[:, u], 0.0)
-            if counts_turbines:
-                for u in self.turbined_from[r]:
-                    mine += np.clip(available[:, u] - target[:, u], 0.0, self.turbined_volume[u])
-            available[:, r] = mine
+                mine += released[:, u] - turbined[:, u]
             upper = np.minimum(np.maximum(mine, 0.0), self.max_volume[r])
             lower = np.clip(mine - self.turbined_volume[r], 0.0, upper)
             target[:, r] = np.clip(choose(r, lower, upper), 0.0, upper)
+            released[:, r] = np.maximum(mine - target[:, r], 0.0)
+            if counts_turbines:
+                turbined[:, r] = np.minimum(released[:, r], self.turbined_volume[r])
         return target
 
     def shares(
@@ -93,14 +97,13 @@ def cascade_of(instance: Hydrothermal) -> Cascade:
     above = np.linalg.matrix_power(np.eye(len(res.names)) + down, len(res.names)) > 0
     order = tuple(int(r) for r in np.argsort(above.sum(0), kind="stable"))  # by how many are upstream
     turbined_volume = instance.volume_per_flow * max_turbined(instance)
-    turbined_only = res.turbined_to & ~res.spilled_to
+    ways = res.turbined_to & ~res.spilled_to, res.spilled_to & ~res.turbined_to, res.turbined_to & res.spilled_to
     return Cascade(
         order,
         res.max_volume,
         turbined_volume,
         instance.volume_per_flow,
-        tuple(tuple(np.flatnonzero(column).tolist()) for column in turbined_only.T),
-        tuple(tuple(np.flatnonzero(column).tolist()) for column in res.spilled_to.T),
+        *(tuple(tuple(np.flatnonzero(column).tolist()) for column in way.T) for way in ways),
     )
 
 
