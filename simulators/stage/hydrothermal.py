@@ -80,12 +80,19 @@ def stage_models(instance: Hydrothermal, network_kind: str | None = None) -> tup
 
 
 def dispatch_of(
-    instance: Hydrothermal, model: StageModel, x: FloatArray, state: FloatArray, noise: FloatArray
+    instance: Hydrothermal,
+    model: StageModel,
+    x: FloatArray,
+    state: FloatArray,
+    noise: FloatArray,
+    *,
+    angles: Matrix | None = None,
 ) -> Dispatch:
     """Return the operation that a solution, float64 [n], of a stage of `stage_models` stands for.
 
     What the solver left outside of bounds by its tolerance is put back; plants' power and angles follow exactly, and so
-    does spill, from storages `state` [H], inflows `noise` [H] and storages that go on.
+    does spill, from storages `state` [H], inflows `noise` [H] and storages that go on. `angles` is the instance's
+    `angle_matrix`, for whoever asks often.
     """
     x = np.clip(x, model.col_lower, model.col_upper)
     at, reservoirs, network = model.columns, instance.reservoirs, instance.network
@@ -103,7 +110,7 @@ def dispatch_of(
     deficit[tuple(deficit_levels(instance))] = x[at["deficit"]]
     flow, angle = x[at["flow"]] if "flow" in at else None, None
     if flow is not None and "cycle" in model.rows:
-        flow, angle = None, angle_matrix(instance) @ flow
+        flow, angle = None, (angle_matrix(instance) if angles is None else angles) @ flow
     return Dispatch(turbined, spilled, generation, deficit, flow, angle)
 
 

@@ -15,7 +15,7 @@ from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_parts import FloatArray
 from counterpoint.opt.problems.hydrothermal_run import Dispatch
 from counterpoint.simulators.stage.cascade import Cascade, cascade_of
-from counterpoint.simulators.stage.hydrothermal import dispatch_of, stage_models
+from counterpoint.simulators.stage.hydrothermal import angle_matrix, dispatch_of, stage_models
 from counterpoint.simulators.stage.model import INFEASIBLE, OPTIMAL, StageModel, StageResults, StageSolver
 
 Cuts = tuple[FloatArray, FloatArray, float]  # intercept [C], slope [C, H], and what the future costs at least
@@ -38,11 +38,13 @@ class Operator:
     instance: Hydrothermal
     _models: tuple[StageModel, ...] = field(init=False, repr=False)
     _cascade: Cascade = field(init=False, repr=False)
+    _angles: Any = field(init=False, repr=False)
     _solvers: dict[tuple[int, int], tuple[StageSolver, Cuts | None]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        linear = self.instance.network_kind != "ac"
-        self._models = stage_models(self.instance) if linear else ()
+        kind = self.instance.network_kind
+        self._models = stage_models(self.instance) if kind != "ac" else ()
+        self._angles = angle_matrix(self.instance) if kind == "dc" else None
         self._cascade = cascade_of(self.instance)
         self._solvers = {}
 
@@ -84,7 +86,7 @@ class Operator:
             from counterpoint.simulators.stage.ac import dispatch_of_ac
 
             return dispatch_of_ac(self.instance, solver.model, x[0], held, inflow)
-        return dispatch_of(self.instance, solver.model, x[0], held, inflow)
+        return dispatch_of(self.instance, solver.model, x[0], held, inflow, angles=self._angles)
 
     def solve(
         self,
