@@ -114,7 +114,7 @@ def _draw_generation(ax: Any, instance: Hydrothermal, table: "pd.DataFrame") -> 
 def _draw_costs(ax: Any, run: Trajectory) -> None:
     shades = (PALETTE[1], PALETTE[3], PALETTE[4], PALETTE[2], PALETTE[5])
     layers = [
-        (f"{key} {run.costs[key]:,.5g}", run.stage_cost[:, k], shades[k])
+        (f"{key} {run.costs[key]:,.6g}", run.stage_cost[:, k], shades[k])
         for k, key in enumerate(COSTS)
         if run.stage_cost[:, k].any()
     ]
