@@ -37,7 +37,7 @@ class Config:
     Parameters
     ----------
     case : str
-        File, folder or public benchmark that holds the system; needed.
+        File, folder or public benchmark that holds the system.
     iterations : int
         Of ``ppo.steps`` x `num_envs` stages each.
     num_envs : int
@@ -54,7 +54,7 @@ class Config:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    case: str = ""
+    case: str = "bolivia-dc"
     iterations: int = 200
     num_envs: int = 64
     hidden: tuple[int, ...] = (64, 64)
@@ -124,8 +124,6 @@ def trainer_of(system: Hydrothermal, config: Config, seed: int, device: str = "c
 
 def system_of(config: Config) -> Hydrothermal:
     """Return the system to train on."""
-    if not config.case:
-        raise OptionError("case: expected a file, a folder or a public benchmark that holds a hydrothermal system")
     system = load_instance(config.case)
     if not isinstance(system, Hydrothermal):
         raise OptionError(f"case is a {system.problem}, not a {Hydrothermal.problem}")
