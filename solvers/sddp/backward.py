@@ -78,7 +78,7 @@ def make_cuts(
     """Make cuts of a future at states [M, S], hand them to the solvers, and return what it costs there, float64 [M]."""
     found = outcomes(graph, solvers, future.arcs, state)
     weights = weighed(found, future.risk)
-    value = (weights * found.value).sum(1)
+    value: FloatArray = (weights * found.value).sum(1)
     if future.pool.num_thetas == 1:
         slope = np.einsum("mk,mks->ms", weights, found.slope)[:, None]
         intercept = value[:, None] - np.einsum("mks,ms->mk", slope, state)

@@ -67,6 +67,11 @@ def _state_ranges(graph: PolicyGraph) -> list[tuple[FloatArray, FloatArray]]:
 
 def _least_cost(graph: PolicyGraph, at: int, low: FloatArray, high: FloatArray) -> float:
     node, model = graph.nodes[at], graph.nodes[at].model
+    with np.errstate(invalid="ignore"):
+        cheapest = np.where(model.cost > 0, model.cost * model.col_lower, model.cost * model.col_upper)
+    box: float = np.where(model.cost == 0, 0.0, cheapest).sum() + model.offset
+    if np.isfinite(box):  # of the columns' bounds alone: rougher, and free
+        return box
     s = model.num_states
     free = StageModel(
         np.r_[model.cost, np.zeros(s)], np.r_[model.col_lower, low], np.r_[model.col_upper, high],

@@ -88,8 +88,9 @@ class NodeSolver:
 
 
 def _joined(parts: Sequence[StageResults]) -> StageResults:
-    columns = {f.name: [getattr(part, f.name) for part in parts] for f in fields(StageResults)}
-    return StageResults(**{key: None if c[0] is None else np.concatenate(c) for key, c in columns.items()})
+    columns: dict[str, Any] = {f.name: [getattr(part, f.name) for part in parts] for f in fields(StageResults)}
+    merged: dict[str, Any] = {key: None if c[0] is None else np.concatenate(c) for key, c in columns.items()}
+    return StageResults(**merged)
 
 
 def _no_optimum(node: Node, state: FloatArray, noise: FloatArray, status: int) -> InstanceError:

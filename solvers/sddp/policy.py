@@ -160,10 +160,9 @@ class Policy:
         future = self.futures[at]
         chances = np.concatenate([p * self.graph.nodes[child].probability for child, p in future.arcs])
         pool = future.pool
+        kept = np.flatnonzero(pool.active.any(1))
         if pool.num_thetas == 1:
-            kept = pool.active[:, 0]
             return pool.intercept[kept, 0], pool.slope[kept, 0], float(chances.sum() * future.lower)
-        kept = pool.active.any(1)
         slope = np.einsum("k,cks->cs", chances, pool.slope[kept])
         return pool.intercept[kept] @ chances, slope, float(chances.sum() * future.lower)
 
@@ -212,4 +211,5 @@ def _futures(graph: PolicyGraph, options: Options) -> tuple[tuple[Future, ...], 
 def told(progress: Sequence[Progress]) -> str:
     """Return the last iteration as a line of a log."""
     p = progress[-1]
-    return f"{p.iteration:6d}  bound {p.bound:16.8g}  simulation {p.simulation:16.8g}  {p.problems:9d} LPs  {p.seconds:8.1f} s"
+    simulated = f"simulation {p.simulation:16.8g}"
+    return f"{p.iteration:6d}  bound {p.bound:16.8g}  {simulated}  {p.problems:9d} LPs  {p.seconds:8.1f} s"

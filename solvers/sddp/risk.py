@@ -27,7 +27,7 @@ class Expectation:
 
     def weights(self, probability: FloatArray, cost: FloatArray) -> FloatArray:
         """Return the probabilities as they are."""
-        return np.broadcast_to(probability, cost.shape)
+        return np.array(np.broadcast_to(probability, cost.shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class WorstCase:
     def weights(self, probability: FloatArray, cost: FloatArray) -> FloatArray:
         """Return 1 at the worst outcome, 0 elsewhere."""
         worst = np.where(probability > 0, cost, -np.inf).argmax(-1)
-        return (np.arange(cost.shape[-1]) == worst[..., None]).astype(np.float64)
+        return np.asarray(np.arange(cost.shape[-1]) == worst[..., None], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ class CVaR:
         filled = np.clip(1.0 - before, 0.0, ranked)
         weights = np.empty_like(cost)
         np.put_along_axis(weights, order, filled, -1)
-        return weights / weights.sum(-1, keepdims=True)
+        scaled: FloatArray = weights / weights.sum(-1, keepdims=True)
+        return scaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class ExpectationCVaR:
 
     def weights(self, probability: FloatArray, cost: FloatArray) -> FloatArray:
         """Mix the probabilities with those of CVaR."""
-        return self.lam * probability + (1 - self.lam) * CVaR(self.beta).weights(probability, cost)
+        mixed: FloatArray = self.lam * probability + (1 - self.lam) * CVaR(self.beta).weights(probability, cost)
+        return mixed
 
 
 @dataclass(frozen=True, slots=True)
