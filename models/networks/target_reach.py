@@ -11,8 +11,8 @@ Spill is not limited, so everything below `upper` can be reached, and whatever c
 
 Deviation: the published map scales by the most that could ever come from upstream and clamps afterwards; here the
 interval itself follows the targets upstream, with the same reach, and no clamp stops a gradient.
-Deviation: the published `lower` is 0 (``reachable``); with ``turbined`` it is what turbining all leaves. Where a stage's
-flow is small beside the store, nearly all of [0, upper] would be water thrown away.
+Deviation: the published `lower` is 0 (``reachable``); with ``turbined`` it is what turbining all leaves. Where a
+stage's flow is small beside the store, nearly all of [0, upper] would be water thrown away.
 Deviation: where turbined and spilled water go different ways, water is counted as turbined first, which all reservoirs
 can do at once. `min_turbined` has a price here and limits nothing.
 """
