@@ -107,7 +107,7 @@ def test_refusals(trained: Any, tmp_path: Path) -> None:
 
 def test_no_action_is_out_of_bounds(trained: Any) -> None:
     """Whatever the network says, targets are within what can be reached."""
-    system, trainer, _ = trained
+    system, _, _ = trained
     wild = trainer_of(system, dataclasses.replace(Config(num_envs=2, hidden=(16,), scenarios=1), share=1.0), 1).network
     with torch.no_grad():
         wild.actor[-1].bias.copy_(torch.tensor([40.0, -40.0]))
