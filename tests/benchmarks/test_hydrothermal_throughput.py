@@ -1,4 +1,4 @@
-"""The benchmark of stage problems runs, and every way of solving them finds the same optima (it asserts that itself)."""
+"""The benchmark of stage problems runs, and every way of solving them finds the same optima: it asserts that itself."""
 
 import subprocess
 import sys
