@@ -10,6 +10,7 @@ or that is not optimal, is solved again from nothing, and differences are counte
 import logging
 import weakref
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,10 @@ from counterpoint.simulators.stage.model import (
 CHECK_EVERY = 100  # problems, of which one is solved again from nothing
 MOST_RESIDUAL = 1e-7  # relative; above it a problem is solved again from nothing
 AGREEMENT = 1e-7  # relative, of objectives
+
+STATUSES = np.full(64, FAILED)  # by HiGHS' own numbers
+STATUSES[IS_OPTIMAL], STATUSES[IS_INFEASIBLE] = OPTIMAL, INFEASIBLE
+MOST_DENSE = 10_000  # entries of a matrix that is multiplied as it is, zeros and all
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +77,8 @@ class HighsStage:
         self._moving: npt.NDArray[np.int32] = np.flatnonzero(touched).astype(np.int32)
         self._state_rows = np.flatnonzero(np.diff(model.state_matrix.indptr))
         self._state_part = -model.state_matrix[self._state_rows].toarray()  # [rows, S]
-        self._moving_parts = model.state_matrix[self._moving], model.noise_matrix[self._moving]
+        self._moving_parts = tuple(_transposed(m[self._moving]) for m in (model.state_matrix, model.noise_matrix))
+        self._moving_bounds = model.row_lower[self._moving], model.row_upper[self._moving]
         self._state_out: npt.NDArray[np.int32] = model.state_out.astype(np.int32)
         self._cost = np.r_[model.cost, self.weights]
         k = len(self.weights)
@@ -95,7 +101,7 @@ class HighsStage:
         targets = np.empty((0, model.num_states)) if target is None else _rows(target, model.num_states, "targets")
         if len(noise) != count or (target is not None and len(targets) != count):
             raise ValueError(f"{count} states need as many noises and targets")
-        shift = (self._moving_parts[0] @ state.T + self._moving_parts[1] @ noise.T).T
+        shift = state @ self._moving_parts[0] + noise @ self._moving_parts[1]
         x = np.full((count, n + len(self.weights)), np.nan)
         dual = np.full((count, len(self._state_rows)), np.nan)
         dual_target = np.full((count, model.num_states), np.nan if len(targets) else 0.0)
@@ -103,8 +109,8 @@ class HighsStage:
         other = np.full((count, 2), np.nan)
         self._free_targets(target is None)
         checked, disagreed = solve_rows(
-            self._handle, RESIDUALS, moving, np.ascontiguousarray(model.row_lower[moving] - shift),
-            np.ascontiguousarray(model.row_upper[moving] - shift), self._state_out, targets, self._cost, x,
+            self._handle, RESIDUALS, moving, self._moving_bounds[0] - shift, self._moving_bounds[1] - shift,
+            self._state_out, targets, self._cost, x,
             self._state_rows, dual, dual_target, objective, told, other, model.num_rows + self.num_cuts, self.solved,
             CHECK_EVERY, MOST_RESIDUAL, AGREEMENT,
         )  # fmt: skip
@@ -120,7 +126,7 @@ class HighsStage:
             state_out=x[:, model.state_out],
             dual_state=dual @ self._state_part,
             dual_target=dual_target,
-            status=np.select([told == IS_OPTIMAL, told == IS_INFEASIBLE], [OPTIMAL, INFEASIBLE], FAILED),
+            status=STATUSES[told],
             x=x[:, :n] if wants_x else None,
         )
 
@@ -161,6 +167,13 @@ class HighsStage:
             out, model = self._state_out, self.model
             library.set_col_bounds(self._handle, out, model.col_lower[out], model.col_upper[out])
         self._has_target = not is_free
+
+
+def _transposed(matrix: sparse.csr_array) -> Any:
+    """Return the transpose in the form that multiplies faster; contiguous results either way."""
+    if matrix.shape[0] * matrix.shape[1] <= MOST_DENSE:
+        return np.ascontiguousarray(matrix.toarray().T)
+    return sparse.csr_array(matrix.T)
 
 
 def _rows(given: FloatArray, width: int, what: str) -> FloatArray:

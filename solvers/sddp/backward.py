@@ -49,15 +49,19 @@ class Outcomes:
 
 
 def outcomes(graph: PolicyGraph, solvers: Sequence[NodeSolver], arcs: Arcs, state: FloatArray) -> Outcomes:
-    """Solve every noise of every child for states [M, S]; one batch a child."""
+    """Solve every noise of every child for states [M, S]; one batch a child, in the order of its tour."""
     m, s = state.shape
     values, slopes, chances = [], [], []
     for child, chance in arcs:
         node = graph.nodes[child]
         n = len(node.noise)
-        found = solvers[child].solve(np.repeat(state, n, axis=0), np.tile(node.noise, (m, 1)))
-        values.append(found.objective.reshape(m, n))
-        slopes.append(found.dual_state.reshape(m, n, s))
+        tour = solvers[child].tour
+        found = solvers[child].solve(np.repeat(state, n, axis=0), np.tile(node.noise[tour], (m, 1)))
+        value, slope = np.empty((m, n)), np.empty((m, n, s))
+        value[:, tour] = found.objective.reshape(m, n)
+        slope[:, tour] = found.dual_state.reshape(m, n, s)
+        values.append(value)
+        slopes.append(slope)
         chances.append(chance * node.probability)
     return Outcomes(np.concatenate(chances), np.concatenate(values, axis=1), np.concatenate(slopes, axis=1))
 

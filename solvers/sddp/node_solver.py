@@ -6,15 +6,24 @@ the number of lanes, which is an option, and never by the number of workers: res
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from counterpoint.opt.errors import InstanceError
-from counterpoint.simulators.stage.model import INFEASIBLE, OPTIMAL, FloatArray, StageModel, StageResults, StageSolver
+from counterpoint.simulators.stage.model import (
+    INFEASIBLE,
+    OPTIMAL,
+    FloatArray,
+    IntArray,
+    StageModel,
+    StageResults,
+    StageSolver,
+)
 from counterpoint.solvers.sddp.cuts import CutPool
 from counterpoint.solvers.sddp.graph import Node
+from counterpoint.solvers.sddp.tours import tour_of
 
 MakeSolver = Callable[..., StageSolver]
 """``make(model, weights=..., theta_lower=...)``, as `HighsStage` and `ClarabelStage` are."""
@@ -34,14 +43,23 @@ class NodeSolver:
         Of its future; None: it has none.
     threads : ThreadPoolExecutor, optional
         None: lanes run one after another.
+
+    Attributes
+    ----------
+    tour : int64 array
+        The order in which the node's noises are best solved.
     """
 
     node: Node
     solvers: tuple[StageSolver, ...]
     pool: CutPool | None = None
     threads: ThreadPoolExecutor | None = None
+    tour: IntArray = field(init=False)
     num_solved: int = 0
     _held: Any = None  # bool [C, K], the cuts in the solvers
+
+    def __post_init__(self) -> None:
+        self.tour = tour_of(self.node.noise)
 
     def solve(self, state: FloatArray, noise: FloatArray, *, wants_x: bool = False) -> StageResults:
         """Solve for states [N, S] and noises [N, W].
@@ -53,10 +71,10 @@ class NodeSolver:
         """
         count = len(state)
         lanes = max(1, min(len(self.solvers), count // LEAST_SHARE))
-        ends = np.linspace(0, count, lanes + 1).astype(np.int64)
+        ends = [count * lane // lanes for lane in range(lanes + 1)]
         shares = list(zip(self.solvers, ends[:-1], ends[1:], strict=False))
 
-        def run(share: tuple[StageSolver, Any, Any]) -> StageResults:
+        def run(share: tuple[StageSolver, int, int]) -> StageResults:
             solver, first, last = share
             return solver.solve_many(state[first:last], noise[first:last], wants_x=wants_x)
 

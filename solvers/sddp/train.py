@@ -107,7 +107,7 @@ def _iterate(policy: Policy, seed: int, interrupt: Interrupt) -> float:
     for step in sorted(by_step, reverse=True):
         for at, states in by_step[step].items():
             interrupt.check()
-            state = np.unique(np.concatenate(states), axis=0)
+            state = states[0] if len(states) == len(states[0]) == 1 else np.unique(np.concatenate(states), axis=0)
             make_cuts(policy.graph, policy.solvers, policy.futures[at], state, refresh=refresh)
     interrupt.check()
     return float(path_costs(visits, options.forward_passes).mean())
