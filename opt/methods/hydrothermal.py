@@ -50,6 +50,13 @@ METHODS: tuple[Method, ...] = (
         "plans for a scenario tree of inflows, solved again in every stage",
         options=f"{_REPLAN}:TreeOptions",
     ),
+    _policy(
+        "sddp",
+        "counterpoint.solvers.sddp.hydrothermal:sddp",
+        "trains water values by stochastic dual dynamic programming, and dispatches at least cost with them",
+        options="counterpoint.solvers.sddp.hydrothermal:Options",
+        is_random=True,  # the seed draws the paths of the training
+    ),
     *(
         _policy(
             name,

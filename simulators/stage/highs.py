@@ -118,8 +118,9 @@ class HighsStage:
         self.checked += checked
         self.disagreed += disagreed
         for i in np.flatnonzero(~np.isnan(other[:, 0])) if disagreed else ():
-            _log.warning("HiGHS from the last basis: status %d, %.12g; from nothing: %d, %.12g; the latter is kept",
-                         *other[i], told[i], objective[i])  # fmt: skip
+            _log.log(logging.WARNING if other[i, 0] == IS_OPTIMAL else logging.INFO,  # only a wrong optimum is news
+                     "HiGHS from the last basis: status %d, %.12g; from nothing: %d, %.12g; the latter is kept",
+                     *other[i], told[i], objective[i])  # fmt: skip
         return StageResults(
             objective=objective + model.offset,
             stage_cost=x[:, :n] @ model.cost + model.offset,

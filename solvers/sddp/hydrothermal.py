@@ -67,7 +67,7 @@ class Options:
     is_multi_cut: bool = False
     cut_selection: bool = True
     lanes: int = 2
-    workers: int = 1
+    workers: int = 2
 
     def __post_init__(self) -> None:
         if self.iterations < 0 or (self.iterations == 0 and not self.cuts):
