@@ -7,12 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.hydro_systems import cascade, case3, first_steps, subsystems
-from tests.random_hydro_systems import random_state, random_system
+from tests.random_hydro_systems import permuted, random_state, random_system
 
+from counterpoint.datasets.hydrothermal.public import build
 from counterpoint.opt.errors import InstanceError
+from counterpoint.opt.problems.hydrothermal_run import Scenario, draw_scenarios
+from counterpoint.simulators.hydrothermal import simulate
 from counterpoint.simulators.hydrothermal_network import network_excesses
-from counterpoint.simulators.stage.hydrothermal import LINEAR_NETWORKS
-from counterpoint.simulators.stage.operate import Operator
+from counterpoint.simulators.stage.highs import HighsStage
+from counterpoint.simulators.stage.hydrothermal import LINEAR_NETWORKS, stage_models
+from counterpoint.simulators.stage.operate import Operator, tie_breaks
 
 
 def left(system, dispatch, storage, inflow):
@@ -136,3 +140,58 @@ def test_ac_is_operated_by_ipopt() -> None:
         assert (excess.amounts <= 1e-6).all(), excess.what
     kept = Operator(system).dispatch(0, np.array([0.18]), np.array([80.0]), target=np.array([0.3]))
     assert left(system, kept, np.array([0.18]), np.array([80.0])) == pytest.approx([0.3], abs=1e-6)
+
+
+class Myopic:
+    """Acts as if there were no tomorrow."""
+
+    def __init__(self, system) -> None:
+        self.operator = Operator(system)
+
+    def start(self, episode: int) -> None:
+        pass
+
+    def act(self, observation):
+        return self.operator.dispatch(observation.stage, observation.storage, observation.inflow)
+
+
+@given(st.integers(0, 10_000), st.sampled_from(LINEAR_NETWORKS))
+@settings(max_examples=25, deadline=None)
+def test_runs_cost_the_same_in_whatever_order_things_are_listed(seed: int, kind: str) -> None:
+    """Ties in a stage would decide how full the next one finds its reservoirs."""
+    system = random_system(seed, kind, horizon=6)
+    other, plant = permuted(system, seed)
+    (scenario,) = draw_scenarios(system, 1, seed)
+    moved = Scenario(scenario.opening, scenario.inflow[:, plant])
+    cost = simulate(system, scenario, Myopic(system)).cost
+    assert simulate(other, moved, Myopic(other)).cost == pytest.approx(cost, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["bolivia-dc", "brazil-120"])
+def test_public_systems_too(name: str) -> None:
+    system = replace(build(name), horizon=24, reported_stages=24)
+    (scenario,) = draw_scenarios(system, 1, 0)
+    costs = [simulate(system, scenario, Myopic(system)).cost]
+    for seed in range(2):
+        other, plant = permuted(system, seed)
+        moved = Scenario(scenario.opening, scenario.inflow[:, plant])
+        costs.append(simulate(other, moved, Myopic(other)).cost)
+    assert costs[1:] == pytest.approx(costs[:1] * 2, rel=1e-6)
+
+
+def test_what_is_reported_is_free_of_the_tie_breaks() -> None:
+    system = cascade()
+    operator, model = Operator(system), stage_models(system)[0]
+    storage, inflow = random_state(system, 10, 2)
+    found, plain = operator.solve(0, storage, inflow), HighsStage(model).solve_many(storage, inflow)
+    np.testing.assert_allclose(found.objective, plain.objective, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.stage_cost, found.x @ model.cost, rtol=1e-12)
+    worth = tie_breaks(system)
+    assert (worth > 0).all()
+    assert worth.max() < 1e-5  # of costs of 30 and 90
+
+
+def test_water_is_kept_rather_than_spilled() -> None:
+    """Nothing to gain today by 50 of 200; they are all kept, though spilling is free."""
+    system = first_steps()
+    assert Operator(system).dispatch(0, np.array([200.0]), np.array([0.0])).spilled.tolist() == [0.0]
