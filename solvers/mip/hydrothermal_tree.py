@@ -84,7 +84,19 @@ class TreeProgram:
         self.rows = np.arange(count * m, dtype=np.int32)
         self.cols = np.arange(count * n, dtype=np.int32)
 
-    def solve(self, models: list[StageModel], weight: FloatArray, state: FloatArray, noise: FloatArray) -> FloatArray:
+    def forget(self) -> None:
+        """Start the next solve from nothing, so that it does not depend on what was solved before."""
+        self.highs.clearSolver()
+
+    def solve(
+        self,
+        models: list[StageModel],
+        weight: FloatArray,
+        state: FloatArray,
+        noise: FloatArray,
+        *,
+        root_value: FloatArray | None = None,
+    ) -> FloatArray:
         """Return what is optimal at the nodes.
 
         Parameters
@@ -96,6 +108,8 @@ class TreeProgram:
         state : float64 array [S]
             That comes into the root.
         noise : float64 array [K, W]
+        root_value : float64 array [S], optional
+            What a unit of each state that leaves the root is worth besides, to choose among optima.
 
         Returns
         -------
@@ -113,7 +127,10 @@ class TreeProgram:
         highs.changeRowsBounds(len(self.rows), self.rows, rows[0] - shift.ravel(), rows[1] - shift.ravel())
         lower, upper = (np.concatenate([getattr(model, key) for model in models]) for key in ("col_lower", "col_upper"))
         highs.changeColsBounds(len(self.cols), self.cols, lower, upper)
-        highs.changeColsCost(len(self.cols), self.cols, np.outer(weight, self.first.cost).ravel())
+        cost = np.outer(weight, self.first.cost)
+        if root_value is not None:
+            cost[0, self.first.state_out] -= root_value
+        highs.changeColsCost(len(self.cols), self.cols, cost.ravel())
         highs.run()
         if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             highs.clearSolver()

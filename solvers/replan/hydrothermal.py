@@ -3,7 +3,8 @@
 ``rolling-lp`` plans for mean inflows (certainty equivalence; the deterministic model predictive control of reservoirs);
 ``tree-lp`` for a scenario tree over the next few stages and mean inflows afterwards (multistage stochastic programming;
 Birge and Louveaux 2011). Both know the inflow of the present. Only the storage at its end is carried out, under the
-network that counts; under ``ac`` the plan is made by the lossless DC equations, with demand raised for the losses.
+network that counts; of plans that cost the same it is one that keeps more of it. Under ``ac`` the plan is made by the
+lossless DC equations, with demand raised for the losses.
 """
 
 import math
@@ -14,10 +15,11 @@ import numpy as np
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_run import Dispatch, Observation
+from counterpoint.simulators.stage.cascade import energy_per_volume
 from counterpoint.simulators.stage.hydrothermal import stage_models
-from counterpoint.solvers.mip.hydrothermal_tree import TreeProgram
+from counterpoint.solvers.mip.hydrothermal_tree import Tree, TreeProgram
 from counterpoint.solvers.replan.inflow_tree import inflow_tree
-from counterpoint.solvers.rules.hydrothermal import operator_of
+from counterpoint.solvers.rules.hydrothermal import KEEPING, dearest, operator_of
 
 MAX_NODES = 20_000
 
@@ -85,22 +87,31 @@ class Replanning:
         self.operator = operator_of(instance)
         self.models = stage_models(*planned(instance, losses))
         self.programs: dict[bytes, TreeProgram] = {}  # by the tree's shape, which changes where the horizon is near
+        self.trees: dict[int, Tree] = {}
+        self.root_value = KEEPING * dearest(instance) * energy_per_volume(instance)
 
     def start(self, episode: int) -> None:
-        """Begin another scenario; nothing is kept but where the solver stood."""
+        """Begin another scenario; nothing is kept, not even where solvers stood: optima may be several."""
+        for program in self.programs.values():
+            program.forget()
 
     def act(self, observation: Observation) -> Dispatch:
         """Return the operation that ends with the storage that is planned."""
         stage, storage, inflow = observation.stage, observation.storage, observation.inflow
-        tree = inflow_tree(self.instance, stage, self.stages, self.branching)
+        tree = self._tree(stage)
         program = self.programs.get(tree.parent.tobytes())
         if program is None:
             program = self.programs[tree.parent.tobytes()] = TreeProgram(self.models[0], tree.parent)
-        tree.noise[0] = inflow
+        noise = np.vstack([inflow, tree.noise[1:]])
         models = [self.models[(stage + int(d)) % len(self.models)] for d in tree.depth]
         held = np.clip(storage, 0.0, self.instance.reservoirs.max_volume)
-        plan = program.solve(models, tree.weight, held, tree.noise)
+        plan = program.solve(models, tree.weight, held, noise, root_value=self.root_value)
         return self.operator.dispatch(stage, storage, inflow, target=plan[0, self.models[0].state_out])
+
+    def _tree(self, stage: int) -> Tree:
+        if stage not in self.trees:
+            self.trees[stage] = inflow_tree(self.instance, stage, self.stages, self.branching)
+        return self.trees[stage]
 
 
 def planned(instance: Hydrothermal, losses: float) -> tuple[Hydrothermal, str]:
