@@ -16,7 +16,9 @@ from counterpoint.simulators.stage.cones import ConicModel
 from counterpoint.simulators.stage.model import FAILED, INFEASIBLE, OPTIMAL, StageResults
 
 TOLERANCE = 1e-8
-ROOM = 1e3  # what an unbounded column may grow by, relative to the solution, in what a residual can be worth
+STEPS = (0.99, 0.9, 0.7)  # of the way to the boundary; what stalls with long steps is tried with shorter ones
+GAP = 1e-7  # relative, between cost and what is proven, at which what Clarabel calls almost solved is solved
+ROOM = 1e3  # how far, relative to the solution, a column without any bound is taken to go
 
 
 class ClarabelStage:
@@ -114,6 +116,10 @@ class _Held:
         ) - sparse.csr_array(
             (slope.ravel(), (np.repeat(np.arange(c), states), np.tile(model.state_out, c))), shape=(c, n)
         )
+        begins = int(is_equal.sum() + fixed.sum()) + len(aims) + int(above.sum() + below.sum())
+        self.aims, self.low, self.high = aims, np.flatnonzero(low), np.flatnonzero(high)
+        self.high_rows = slice(begins, begins + len(self.high))
+        self.low_rows = slice(self.high_rows.stop, self.high_rows.stop + len(self.low))
         cone = _padded(conic.cone_matrix, n)
         blocks = [
             rows[is_equal],
@@ -142,30 +148,55 @@ class _Held:
         kinds = [clarabel.ZeroConeT(equalities),
                  clarabel.NonnegativeConeT(len(self.right) - equalities - len(conic.cone_offset)),
                  *(clarabel.SecondOrderConeT(int(size)) for size in conic.cone_sizes)]  # fmt: skip
-        settings = clarabel.DefaultSettings()
-        settings.verbose, settings.presolve_enable = False, False  # with presolve the right-hand side cannot change
-        settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
-        zero = sparse.csc_matrix((n, n))
-        self.solver = clarabel.DefaultSolver(
-            zero, self.cost, sparse.csc_matrix(self.matrix), self.right, kinds, settings
-        )
+        self.kinds = kinds
+        self.solvers: list[Any] = [None] * len(STEPS)
 
     def solve(self, shift: FloatArray, target: FloatArray | None) -> tuple[int, Any, FloatArray]:
         """Return status, Clarabel's solution and the right-hand side."""
         right = self.right - self.shifts @ shift
         right[self.targets] = target if target is not None else 0.0
-        self.solver.update(b=right)
-        solution = self.solver.solve()
-        said = str(solution.status)
-        status = OPTIMAL if said == "Solved" else INFEASIBLE if said == "PrimalInfeasible" else FAILED
+        status, solution = FAILED, None
+        for attempt in range(len(STEPS)):
+            solver = self._solver(attempt)
+            solver.update(b=right)
+            solution = solver.solve()
+            said = str(solution.status)
+            status = OPTIMAL if said == "Solved" else INFEASIBLE if said == "PrimalInfeasible" else FAILED
+            if said == "AlmostSolved":
+                x = np.array(solution.x)
+                cost, proven = self.cost @ x, self.proven(x, np.array(solution.z), right)
+                status = OPTIMAL if abs(cost - proven) <= GAP * max(1.0, abs(cost)) else FAILED
+            if status != FAILED:
+                break
         return status, solution, right
 
+    def _solver(self, attempt: int) -> Any:
+        if self.solvers[attempt] is None:
+            settings = clarabel.DefaultSettings()
+            settings.verbose, settings.presolve_enable = False, False  # with presolve the right-hand side cannot change
+            settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
+            settings.max_step_fraction = STEPS[attempt]
+            zero = sparse.csc_matrix((len(self.cost), len(self.cost)))
+            matrix = sparse.csc_matrix(self.matrix)
+            self.solvers[attempt] = clarabel.DefaultSolver(zero, self.cost, matrix, self.right, self.kinds, settings)
+        return self.solvers[attempt]
+
     def proven(self, x: FloatArray, z: FloatArray, right: FloatArray) -> float:
-        """Return what the multipliers prove, ``-b z + min over x within bounds of (c + A' z) x``."""
+        """Return what the multipliers prove, ``-right @ z + min over x within bounds of (c + A' z) @ x``.
+
+        Where a column has one bound only, a residual of the wrong sign is first taken from that bound's multiplier,
+        which comes to the column being at the bound.
+        """
         residual = self.cost + self.matrix.T @ z
-        lower = np.where(np.isfinite(self.lower), self.lower, -ROOM * (1.0 + np.abs(x)))
-        upper = np.where(np.isfinite(self.upper), self.upper, ROOM * (1.0 + np.abs(x)))
-        return float(-(right @ z) + np.minimum(residual * lower, residual * upper).sum())
+        lower, upper = self.lower.copy(), self.upper.copy()
+        if self.targets.stop:
+            lower[self.aims] = upper[self.aims] = right[self.targets]
+        of_lower, of_upper = np.zeros(len(lower)), np.zeros(len(lower))
+        of_lower[self.low], of_upper[self.high] = z[self.low_rows], z[self.high_rows]
+        far = ROOM * (1.0 + np.abs(x))
+        lowest = np.where(np.isfinite(lower), lower, np.where(of_upper >= residual, upper, -far))
+        highest = np.where(np.isfinite(upper), upper, np.where(of_lower >= -residual, lower, far))
+        return float(np.where(residual >= 0, residual * lowest, residual * highest).sum() - right @ z)
 
 
 def _padded(matrix: Any, width: int) -> Any:

@@ -97,9 +97,9 @@ def _conic_model(instance: Hydrothermal, stage_row: int, pairs: _Pairs) -> Conic
     reactive -= _place(np.arange(b), at.square, network.shunt_susceptance, (b, wide))
     least, most = (np.bincount(instance.generators.bus, of, b) - network.reactive_demand[stage_row]
                    for of in (instance.generators.min_reactive, instance.generators.max_reactive))  # fmt: skip
-    reach = np.bincount(network.from_bus, most_apparent(network, flows)[0], b)
-    reach += np.bincount(network.to_bus, most_apparent(network, flows)[1], b)
-    reach += np.abs(network.shunt_susceptance) * network.max_voltage**2
+    reach = np.abs(network.shunt_susceptance) * network.max_voltage**2
+    for buses, most_of in zip((network.from_bus, network.to_bus), most_apparent(network, flows), strict=True):
+        np.add.at(reach, buses, most_of)
     limited = np.flatnonzero((least > -reach) | (most < reach))  # others never meet their limits
     angle, angle_lower, angle_upper = _angle_rows(pairs, at)
     demand = network.demand[stage_row]
