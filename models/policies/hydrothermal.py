@@ -113,7 +113,7 @@ def load_rule(instance: Hydrothermal, checkpoint: str, kind: str, method: str) -
 def _shipped_for(instance: Hydrothermal, kind: str) -> str:
     for card in sorted(shipped("x").parent.glob(SHIPPED)):
         facts: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
-        if instance.content_hash in facts["for"] and facts["network"]["options"]["kind"] == kind:
+        if instance.content_hash == facts["system"]["hash"] and facts["network"]["options"]["kind"] == kind:
             return str(Path(card).with_suffix(".safetensors"))
     return ""
 

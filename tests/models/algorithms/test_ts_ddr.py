@@ -1,4 +1,4 @@
-"""TS-DDR: the gradient gate (whole gradient against central differences), its mutant, and both forms against each other."""
+"""TS-DDR: the gradient gate (whole gradients against central differences), its mutant, and both forms compared."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.hydro_systems import cascade, first_steps, subsystems
 
 from counterpoint.models.algorithms.ts_ddr import Solve, play_realised, play_strict, targets
 from counterpoint.models.networks.target_reach import Reach
@@ -16,7 +17,6 @@ from counterpoint.opt.loading import load_instance
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_run import draw_scenarios
 from counterpoint.simulators.stage.model import FAILED, OPTIMAL, StageResults
-from tests.hydro_systems import cascade, first_steps, subsystems
 
 Play = Callable[..., Any]
 

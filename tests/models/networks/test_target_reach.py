@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.hydro_systems import cascade, first_steps, reservoirs, subsystems
 
 from counterpoint.models.networks.target_reach import MARGIN, Map, Reach, depth, stretched
 from counterpoint.opt.loading import load_instance
@@ -13,7 +14,6 @@ from counterpoint.simulators.stage.cascade import cascade_of
 from counterpoint.simulators.stage.highs import HighsStage
 from counterpoint.simulators.stage.hydrothermal import stage_models
 from counterpoint.simulators.stage.model import OPTIMAL
-from tests.hydro_systems import cascade, first_steps, reservoirs, subsystems
 
 FULL = 1 - MARGIN
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.hydro_systems import cascade, subsystems
 
 from counterpoint.models.networks.target_rule import HARMONICS, Options, TargetRule
 from counterpoint.opt.errors import OptionError
-from tests.hydro_systems import cascade, subsystems
 
 
 def rule_of(seed: int = 0, **changes: Any) -> TargetRule:
