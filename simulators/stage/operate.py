@@ -23,7 +23,7 @@ from counterpoint.simulators.stage.cascade import Cascade, cascade_of, energy_pe
 from counterpoint.simulators.stage.hydrothermal import angle_matrix, dispatch_of, stage_models
 from counterpoint.simulators.stage.model import INFEASIBLE, OPTIMAL, StageModel, StageResults, StageSolver
 
-TIE_BREAK = 1e-7
+TIE_BREAK = 1e-6  # of the dearest power; ten times less is lost in the tolerance of reduced costs
 
 Cuts = tuple[FloatArray, FloatArray, float]  # intercept [C], slope [C, H], and what the future costs at least
 
