@@ -48,8 +48,8 @@ class AcStage:
         self.instance, self.stage_row = instance, stage_row
         self.model = ac_model(instance, stage_row)
         self.weights, self.theta_lower = np.array(weights, np.float64), np.array(theta_lower, np.float64)
-        if self.weights.shape != self.theta_lower.shape or self.weights.ndim != 1:
-            raise ValueError("expected a lower bound for every future cost")
+        if self.weights.shape != self.theta_lower.shape or not np.isfinite(self.theta_lower).all():
+            raise ValueError("expected a finite lower bound for every future cost")
         self.retried = 0
         self._theta, self._intercept = np.zeros(0, np.int64), np.zeros(0)
         self._slope = np.zeros((0, self.model.num_states))

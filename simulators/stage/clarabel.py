@@ -16,6 +16,7 @@ from counterpoint.simulators.stage.cones import ConicModel
 from counterpoint.simulators.stage.model import FAILED, INFEASIBLE, OPTIMAL, StageResults
 
 TOLERANCE = 1e-8
+FEASIBILITY = 1e-9  # what a residual is worth is what a proven bound loses
 STEPS = (0.99, 0.9, 0.7)  # of the way to the boundary; what stalls with long steps is tried with shorter ones
 GAP = 1e-7  # relative, between cost and what is proven, at which what Clarabel calls almost solved is solved
 ROOM = 1e3  # how far, relative to the solution, a column without any bound is taken to go
@@ -34,8 +35,8 @@ class ClarabelStage:
     def __init__(self, conic: ConicModel, *, weights: Any = (), theta_lower: Any = ()) -> None:
         self.conic, self.model = conic, conic.linear
         self.weights, self.theta_lower = np.array(weights, np.float64), np.array(theta_lower, np.float64)
-        if self.weights.shape != self.theta_lower.shape or self.weights.ndim != 1:
-            raise ValueError("expected a lower bound for every future cost")
+        if self.weights.shape != self.theta_lower.shape or not np.isfinite(self.theta_lower).all():
+            raise ValueError("expected a finite lower bound for every future cost")
         self._theta, self._intercept = np.zeros(0, np.int64), np.zeros(0)
         self._slope = np.zeros((0, self.model.num_states))
         self._held: dict[bool, _Held] = {}
@@ -120,6 +121,7 @@ class _Held:
         self.aims, self.low, self.high = aims, np.flatnonzero(low), np.flatnonzero(high)
         self.high_rows = slice(begins, begins + len(self.high))
         self.low_rows = slice(self.high_rows.stop, self.high_rows.stop + len(self.low))
+        self.theta, self.theta_low = theta, np.arange(self.low_rows.stop - k, self.low_rows.stop)
         cone = _padded(conic.cone_matrix, n)
         blocks = [
             rows[is_equal],
@@ -174,7 +176,8 @@ class _Held:
         if self.solvers[attempt] is None:
             settings = clarabel.DefaultSettings()
             settings.verbose, settings.presolve_enable = False, False  # with presolve the right-hand side cannot change
-            settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
+            settings.tol_gap_abs = settings.tol_gap_rel = TOLERANCE
+            settings.tol_feas = FEASIBILITY
             settings.max_step_fraction = STEPS[attempt]
             zero = sparse.csc_matrix((len(self.cost), len(self.cost)))
             matrix = sparse.csc_matrix(self.matrix)
@@ -185,8 +188,14 @@ class _Held:
         """Return what the multipliers prove, ``-right @ z + min over x within bounds of (c + A' z) @ x``.
 
         Where a column has one bound only, a residual of the wrong sign is first taken from that bound's multiplier,
-        which comes to the column being at the bound.
+        which comes to the column being at the bound. Multipliers of cuts are scaled to the weight of what they cut.
         """
+        z = z.copy()
+        of_cuts, k = slice(self.low_rows.stop, self.low_rows.stop + len(self.theta)), len(self.theta_low)
+        total = np.bincount(self.theta, z[of_cuts], k) if len(self.theta) else np.zeros(k)
+        wanted = self.cost[len(self.cost) - k :] - z[self.theta_low]
+        scale = np.divide(wanted, total, out=np.ones(k), where=(total > 0) & (wanted > 0))
+        z[of_cuts] *= scale[self.theta]
         residual = self.cost + self.matrix.T @ z
         lower, upper = self.lower.copy(), self.upper.copy()
         if self.targets.stop:
