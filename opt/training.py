@@ -85,6 +85,7 @@ ALGORITHMS = (  # the first of a problem is its default
         f"{_AT}frozen_lake",
         "post-decision PPO, or PPO, on a problem whose optimum is known exactly",
     ),
+    Algorithm("sddp", "hydrothermal", f"{_AT}hydrothermal_sddp", "water values by stochastic dual dynamic programming"),
     Algorithm("ts-ddr", "hydrothermal", f"{_AT}hydrothermal", "a recurrent rule of target storages, by stages' prices"),
     Algorithm(
         "ts-ldr", "hydrothermal", f"{_AT}hydrothermal_linear", "the same with a linear rule of inflows and storages"

@@ -57,6 +57,14 @@ METHODS: tuple[Method, ...] = (
         options="counterpoint.solvers.sddp.hydrothermal:Options",
         is_random=True,  # the seed draws the paths of the training
     ),
+    _policy(
+        "sddp-trained",
+        "counterpoint.models.policies.hydrothermal_water_values:policy",
+        "dispatches at least cost with water values out of a checkpoint (option checkpoint)",
+        options="counterpoint.models.policies.hydrothermal_water_values:Options",
+        network="water-values",
+        needs=("torch", "safetensors"),
+    ),
     *(
         _policy(
             name,

@@ -152,7 +152,7 @@ class WaterValues:
         self.instance, self.trained = instance, trained
         self.bound = trained.progress[-1].bound if trained.progress else trained.bound()
         self.operator = Operator(instance)
-        self.cuts = tuple(_stage_cuts(trained, stage) for stage in range(instance.horizon))
+        self.cuts = tuple(stage_cuts(trained, stage) for stage in range(instance.horizon))
 
     def start(self, episode: int) -> None:
         """Begin another scenario; nothing is kept but where the solvers stood."""
@@ -231,7 +231,7 @@ def _stages(instance: Hydrothermal, network_kind: str) -> tuple[tuple[StageModel
     return stage_models(instance, kind), HighsStage
 
 
-def _stage_cuts(policy: Policy, stage: int) -> Cuts | None:
+def stage_cuts(policy: Policy, stage: int) -> Cuts | None:
     """Return the cuts on a stage's future in money of that stage; None after the last."""
     node = policy.graph.nodes[stage]
     if not node.arcs:

@@ -90,6 +90,20 @@ def train(
     return policy
 
 
+def advance(policy: Policy, seed: int) -> Progress:
+    """Do one iteration, come what may, and return it: for whoever has a loop, and an eye on Ctrl-C, of their own.
+
+    Raises
+    ------
+    InstanceError
+        As `train` does.
+    """
+    begun = time.perf_counter()
+    simulation = _iterate(policy, seed, Interrupt())
+    policy.progress.append(_progress(policy, simulation, time.perf_counter() - begun))
+    return policy.progress[-1]
+
+
 def _iterate(policy: Policy, seed: int, interrupt: Interrupt) -> float:
     """Do one iteration; return the mean cost of its paths."""
     options, number = policy.options, len(policy.progress)
@@ -117,7 +131,8 @@ def _progress(policy: Policy, simulation: float, seconds: float) -> Progress:
     bound = policy.bound()
     if policy.progress:
         before = policy.progress[-1].bound
-        if bound < before - _FALL * max(1.0, abs(before)):
+        # without the cuts that selection took away it may fall, as other states than those visited count now
+        if not policy.options.selects_cuts and bound < before - _FALL * max(1.0, abs(before)):
             _log.warning("the bound fell from %.10g to %.10g: see `stability_report`", before, bound)
         bound = max(bound, before)  # both are proven
     pools = [future.pool for future in policy.futures]
