@@ -15,11 +15,11 @@ import numpy as np
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_run import Dispatch, Observation
-from counterpoint.simulators.stage.cascade import energy_per_volume
 from counterpoint.simulators.stage.hydrothermal import stage_models
+from counterpoint.simulators.stage.operate import tie_breaks
 from counterpoint.solvers.mip.hydrothermal_tree import Tree, TreeProgram
 from counterpoint.solvers.replan.inflow_tree import inflow_tree
-from counterpoint.solvers.rules.hydrothermal import KEEPING, dearest, operator_of
+from counterpoint.solvers.rules.hydrothermal import operator_of
 
 MAX_NODES = 20_000
 
@@ -88,7 +88,7 @@ class Replanning:
         self.models = stage_models(*planned(instance, losses))
         self.programs: dict[bytes, TreeProgram] = {}  # by the tree's shape, which changes where the horizon is near
         self.trees: dict[int, Tree] = {}
-        self.root_value = KEEPING * dearest(instance) * energy_per_volume(instance)
+        self.root_value = tie_breaks(instance)
 
     def start(self, episode: int) -> None:
         """Begin another scenario; nothing is kept, not even where solvers stood: optima may be several."""

@@ -19,7 +19,6 @@ from counterpoint.simulators.stage.hydrothermal import thermal_generators
 from counterpoint.simulators.stage.operate import Cuts, Operator
 
 STREAM = 1  # apart from the scenarios, which are drawn from [seed, number]
-KEEPING = 1e-6  # of the dearest power, to a rule that gives water no value: between keeping and spilling, keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class WaterValueOptions:
 
 def myopic(instance: Hydrothermal, seed: int, options: None) -> "Valued":
     """Build the policy of least cost now: water costs nothing, and is kept only if it is of no use."""
-    return Valued(instance, KEEPING * dearest(instance))
+    return Valued(instance, 0.0)
 
 
 def water_value(instance: Hydrothermal, seed: int, options: WaterValueOptions) -> "Valued":
@@ -70,7 +69,7 @@ class Valued:
 
     def __init__(self, instance: Hydrothermal, price: float) -> None:
         self.operator = operator_of(instance)
-        self.cuts = linear_value(instance, price)
+        self.cuts = linear_value(instance, price) if price else None
 
     def start(self, episode: int) -> None:
         """Begin another scenario; nothing is kept."""

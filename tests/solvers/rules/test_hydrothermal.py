@@ -70,7 +70,7 @@ def test_keep_level_by_hand() -> None:
     assert released == pytest.approx([6.048, 6.6528], abs=1e-6)
 
 
-@pytest.mark.parametrize(("price", "like"), [(1.0, "myopic"), (99.0, "myopic"), (101.0, "hoard"), (1e6, "hoard")])
+@pytest.mark.parametrize(("price", "like"), [(0.0, "myopic"), (99.0, "myopic"), (101.0, "hoard"), (1e6, "hoard")])
 def test_a_price_below_the_thermal_cost_lets_water_go_and_one_above_keeps_it(price: float, like: str) -> None:
     for openings in ([0, 1, 2], [2, 2, 2], [0, 0, 0]):
         found, expected = run("water-value", openings, price=price), run(like, openings)
