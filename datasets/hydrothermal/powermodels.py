@@ -17,7 +17,7 @@ import numpy as np
 
 from counterpoint.datasets.hydrothermal.grid import Grid, grid_of, index, number
 from counterpoint.datasets.hydrothermal.tables import folder_json, folder_text, in_json_file, table
-from counterpoint.opt.codec import expect, real
+from counterpoint.opt.codec import expect
 from counterpoint.opt.errors import InstanceError, OptionError, printable
 from counterpoint.opt.problems.hydrothermal import HM3_PER_HOUR, NETWORKS, SAMPLERS, Hydrothermal
 from counterpoint.opt.problems.hydrothermal_parts import FloatArray, Inflows, Reservoirs
@@ -237,11 +237,9 @@ def _options(folder: Path) -> CaseOptions:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InstanceError(f"not TOML: {printable(str(error)[:80])}", file=file, line=1) from None
     known = tuple(CaseOptions.__dataclass_fields__)
-    for key, value in found.items():
+    for key in found:
         if key not in known:
             raise InstanceError(f"unknown option {printable(key)!r}; known: {', '.join(known)}", file=file, line=1)
-        if not isinstance(value, str):
-            real(value, (key,))
     try:
         return CaseOptions(**found)
     except OptionError as error:

@@ -268,7 +268,10 @@ def _history(folder: Path, regions: int) -> FloatArray:
         years = labels
         found.append(numbers)
     history = np.stack(found, axis=2).transpose(1, 0, 2)
-    return np.ascontiguousarray(history[:, ~np.isnan(history).any((0, 2))])
+    whole = np.ascontiguousarray(history[:, ~np.isnan(history).any((0, 2))])
+    if not whole.size:
+        raise _wrong(folder, "hist_0.csv", "a year that misses no region")
+    return whole
 
 
 def _table(folder: Path, name: str, names: Sequence[str] = ()) -> FloatArray:
