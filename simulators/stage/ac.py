@@ -18,6 +18,7 @@ from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_parts import FloatArray, IntArray
 from counterpoint.simulators.stage.ac_model import ac_model, dispatch_of_ac
 from counterpoint.simulators.stage.ac_program import Program, program_of
+from counterpoint.simulators.stage.ac_rows import shared_reactive
 from counterpoint.simulators.stage.model import FAILED, INFEASIBLE, OPTIMAL, StageResults
 
 __all__ = ["AcStage", "dispatch_of_ac"]
@@ -137,15 +138,12 @@ class _Held:
         self.linear = model.num_cols - instance.num_generators
         self.lower = np.concatenate([model.col_lower[: self.linear], stage.theta_lower])
         self.upper = np.concatenate([model.col_upper[: self.linear], np.full(len(stage.weights), np.inf)])
-        network, row = instance.network, stage.stage_row
-        demand = np.concatenate([network.demand[row], -network.reactive_demand[row]])
-        below, above = np.full(room, -np.inf), np.full(room, np.inf)
-        below[: len(theta)] = intercept
-        self.row_lower = np.concatenate([self.program.row_lower, below])
-        self.row_upper = np.concatenate([self.program.row_upper, above])
-        self.row_lower[: len(demand)] += demand
-        self.row_upper[: len(demand)] += demand
-        self.reactive_demand = network.reactive_demand[row]
+        below, above = self.program.network.bounds(instance, stage.stage_row)
+        cut_lower = np.full(room, -np.inf)
+        cut_lower[: len(theta)] = intercept
+        self.row_lower = np.concatenate([below, cut_lower])
+        self.row_upper = np.concatenate([above, np.full(room, np.inf)])
+        self.reactive_demand = instance.network.reactive_demand[stage.stage_row]
         self.tries, self.status, self.said = 0, FAILED, ""
 
     def solve(self, shift: FloatArray, target: FloatArray | None) -> tuple[FloatArray, FloatArray] | None:
@@ -190,12 +188,7 @@ class _Held:
         return np.concatenate([x[: self.linear], theta])
 
     def _whole(self, x: FloatArray, rows: FloatArray) -> FloatArray:
-        """Put the reactive powers of the generators in, each at the same place between its limits at a bus."""
-        generators, buses = self.instance.generators, self.instance.num_buses
-        least, most = (np.bincount(generators.bus, of, buses) for of in (generators.min_reactive,
-                                                                         generators.max_reactive))  # fmt: skip
-        asked = rows[self.program.reactive] + self.reactive_demand
-        place = np.divide(asked - least, most - least, out=np.zeros(buses), where=most > least)
-        place = np.clip(place, 0.0, 1.0)[generators.bus]
-        reactive = generators.min_reactive + place * (generators.max_reactive - generators.min_reactive)
-        return np.concatenate([x[: self.linear], reactive, x[self.linear :]])
+        """Put the reactive powers of the generators in."""
+        begins = self.model.num_rows + self.instance.num_buses
+        asked = rows[begins : begins + self.instance.num_buses] + self.reactive_demand
+        return np.concatenate([x[: self.linear], shared_reactive(self.instance, asked), x[self.linear :]])
