@@ -35,6 +35,7 @@ SUBJECTS = {  # name -> script and arguments
     "stochastic-lot-sizing-replanning": ("stochastic_lot_sizing_replanning.py",),
     "stochastic-lot-sizing-bounds": ("stochastic_lot_sizing_bounds.py",),
     "pdppo": ("pdppo.py",),
+    "hydrothermal-policies": ("hydrothermal_policies.py",),
 }  # fmt: skip
 
 
