@@ -13,7 +13,7 @@ def load_instances(inputs: list[str], format: str | None = None) -> tuple[list[A
     """Read everything that can be read; return the instances and the errors of the rest.
 
     A folder that is one case (see `counterpoint.datasets.formats.FOLDER_FORMATS`) stands for it, any other for the
-    files in it (not hidden, not below it), in natural order of their names.
+    files and such cases in it (not hidden, not below it), in natural order of their names.
     """
     instances: list[Any] = []
     errors: list[CounterpointError] = []
@@ -43,10 +43,12 @@ def _one(text: str, format: str | None) -> list[Any]:
     if not text:  # an unset variable of a script must not stand for the current folder
         raise InstanceError("an empty name stands for no instance")
     path = Path(text)
-    if path.is_dir() and resolve("counterpoint.datasets.formats:folder_format")(path) is not None:
-        return [lambda: read(path, format=format)]
     if path.is_dir():
-        files = [p for p in sorted(path.iterdir(), key=_natural) if p.is_file() and not p.name.startswith(".")]
+        case_format = resolve("counterpoint.datasets.formats:folder_format")
+        if case_format(path) is not None:
+            return [lambda: read(path, format=format)]
+        shown = [p for p in sorted(path.iterdir(), key=_natural) if not p.name.startswith(".")]
+        files = [p for p in shown if p.is_file() or case_format(p) is not None]
         if not files:
             raise InstanceError("the folder holds no files", file=text)
         return [lambda p=p: read(p, format=format) for p in files]
