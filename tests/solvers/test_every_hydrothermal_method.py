@@ -23,10 +23,11 @@ SYSTEMS = {
     "dc-long": case3(),
     "ac": cascade(kind="ac"),
 }
-LEARNED: dict[str, dict[str, Any]] = {  # settings of the briefest training
-    "ppo": {"num_envs": 4, "scenarios": 2, "hidden": [4], "ppo": {"steps": 4}},
-    "ts-ddr": {"scenarios": 2, "width": 4, "hidden": [4], "workers": 1, "ts_ddr": {"samples": 2}},
-    "ts-ldr": {"scenarios": 2, "workers": 1, "ts_ddr": {"samples": 2}},
+LEARNED: dict[str, tuple[str, dict[str, Any]]] = {  # algorithm, and settings of the briefest training
+    "ppo": ("ppo", {"num_envs": 4, "scenarios": 2, "hidden": [4], "ppo": {"steps": 4}}),
+    "ts-ddr": ("ts-ddr", {"scenarios": 2, "width": 4, "hidden": [4], "workers": 1, "ts_ddr": {"samples": 2}}),
+    "ts-ldr": ("ts-ldr", {"scenarios": 2, "workers": 1, "ts_ddr": {"samples": 2}}),
+    "sddp-trained": ("sddp", {"scenarios": 2, "workers": 1}),
 }
 OPTIONS: dict[str, dict[str, Any]] = {"sddp": {"iterations": 5}}
 
@@ -42,8 +43,10 @@ def options_of(tmp_path_factory: pytest.TempPathFactory) -> Any:
         if not place.exists():
             case = place.with_suffix(".json")
             write_text(case, json.dumps(encode(SYSTEMS[kind])))
-            train("hydrothermal", name, {"case": str(case), "iterations": 1, **LEARNED[name]}, out=place,
-                  progress=False)  # fmt: skip
+            algorithm, settings = LEARNED[name]
+            train(
+                "hydrothermal", algorithm, {"case": str(case), "iterations": 1, **settings}, out=place, progress=False
+            )
         return {"checkpoint": str(place / "policy.safetensors")}
 
     return options
