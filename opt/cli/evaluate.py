@@ -75,6 +75,7 @@ def _show(evaluation: object) -> None:
     from counterpoint.opt.cli.output import percent, print_table
     from counterpoint.opt.errors import printable
     from counterpoint.opt.evaluation.evaluation import Evaluation
+    from counterpoint.opt.evaluation.figures import figure
 
     assert isinstance(evaluation, Evaluation)
     if not evaluation.runs:
@@ -92,11 +93,11 @@ def _show(evaluation: object) -> None:
                 row.scenarios,
                 row.failed,
                 row.mean,
-                f"{row.low:.5g} .. {row.high:.5g}",
+                f"{figure(float(str(row.low)), 5)} .. {figure(float(str(row.high)), 5)}",
                 row.cvar,
                 percent(float(str(row.regret))),
                 row.behind_best,
-                f"{row.behind_low:.4g} .. {row.behind_high:.4g}",
+                f"{figure(float(str(row.behind_low)))} .. {figure(float(str(row.behind_high)))}",
                 row.cpu_s,
             )
             for row in table.itertuples()

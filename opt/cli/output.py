@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from counterpoint.opt.errors import printable
+from counterpoint.opt.evaluation.figures import figure
 from counterpoint.opt.result import FAILURES, Result, SolutionStatus, Termination
 
 WRAP = 36  # characters; longer text may wrap, figures may not
@@ -78,7 +79,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else figure(value)
     return printable(str(value))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from counterpoint.opt.errors import UnknownNameError, printable
+from counterpoint.opt.evaluation.figures import figure
 from counterpoint.opt.evaluation.machine import machine
 from counterpoint.opt.evaluation.statistics import Interval, bootstrap_interval
 
@@ -232,4 +233,4 @@ def _interval(values: Any, confidence: float) -> Interval:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    return figure(value, 5) if isinstance(value, float) else str(value)

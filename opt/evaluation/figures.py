@@ -1,0 +1,12 @@
+"""How a number is shown: four digits, or five in reports, and never an exponent where digits will do."""
+
+
+def figure(value: float, digits: int = 4) -> str:
+    """Return a number as a reader wants it.
+
+    >>> [figure(x) for x in (0.123456, 1234.5, 304889.7, 2e20, float("inf"))]
+    ['0.1235', '1234', '304890', '2e+20', 'inf']
+    """
+    if 10**digits <= abs(value) < 1e15:
+        return f"{value:.0f}"
+    return f"{value:.{digits}g}"
