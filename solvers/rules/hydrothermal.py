@@ -19,6 +19,7 @@ from counterpoint.simulators.stage.hydrothermal import thermal_generators
 from counterpoint.simulators.stage.operate import Cuts, Operator
 
 STREAM = 1  # apart from the scenarios, which are drawn from [seed, number]
+KEEPING = 1e-6  # of the dearest power: what water of no use is worth under ac, where the operator breaks no ties
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Valued:
 
     def __init__(self, instance: Hydrothermal, price: float) -> None:
         self.operator = operator_of(instance)
+        if not price and instance.network_kind == "ac":
+            price = KEEPING * dearest(instance)
         self.cuts = linear_value(instance, price) if price else None
 
     def start(self, episode: int) -> None:
