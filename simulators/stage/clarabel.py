@@ -30,10 +30,15 @@ class ClarabelStage:
     conic : ConicModel
     weights, theta_lower : sequence of float
         Of the future costs; none: no future cost.
+
+    Attributes
+    ----------
+    time_limit_s : float
+        Wall seconds for one problem; beyond them it has failed.
     """
 
     def __init__(self, conic: ConicModel, *, weights: Any = (), theta_lower: Any = ()) -> None:
-        self.conic, self.model = conic, conic.linear
+        self.conic, self.model, self.time_limit_s = conic, conic.linear, np.inf
         self.weights, self.theta_lower = np.array(weights, np.float64), np.array(theta_lower, np.float64)
         if self.weights.shape != self.theta_lower.shape or not np.isfinite(self.theta_lower).all():
             raise ValueError("expected a finite lower bound for every future cost")
@@ -150,7 +155,7 @@ class _Held:
         kinds = [clarabel.ZeroConeT(equalities),
                  clarabel.NonnegativeConeT(len(self.right) - equalities - len(conic.cone_offset)),
                  *(clarabel.SecondOrderConeT(int(size)) for size in conic.cone_sizes)]  # fmt: skip
-        self.kinds = kinds
+        self.stage, self.kinds = stage, kinds
         self.solvers: list[Any] = [None] * len(STEPS)
 
     def solve(self, shift: FloatArray, target: FloatArray | None) -> tuple[int, Any, FloatArray]:
@@ -160,7 +165,9 @@ class _Held:
         status, solution = FAILED, None
         for attempt in range(len(STEPS)):
             solver = self._solver(attempt)
-            solver.update(b=right)
+            settings = solver.get_settings()
+            settings.time_limit = self.stage.time_limit_s
+            solver.update(b=right, settings=settings)
             solution = solver.solve()
             said = str(solution.status)
             status = OPTIMAL if said == "Solved" else INFEASIBLE if said == "PrimalInfeasible" else FAILED
@@ -168,7 +175,7 @@ class _Held:
                 x = np.array(solution.x)
                 cost, proven = self.cost @ x, self.proven(x, np.array(solution.z), right)
                 status = OPTIMAL if abs(cost - proven) <= GAP * max(1.0, abs(cost)) else FAILED
-            if status != FAILED:
+            if status != FAILED or said == "MaxTime":
                 break
         return status, solution, right
 
