@@ -160,9 +160,9 @@ class Operator:
             from counterpoint.simulators.stage.ac import AcStage
 
             return AcStage(self.instance, row, weights=weights, theta_lower=lower)
-        from counterpoint.simulators.stage.highs import HighsStage
+        from counterpoint.simulators.stage.dual_simplex import linear_stage
 
-        return HighsStage(self._models[row], weights=weights, theta_lower=lower)
+        return linear_stage(self._models[row], weights=weights, theta_lower=lower)
 
 
 def tie_breaks(instance: Hydrothermal) -> FloatArray:
