@@ -60,7 +60,7 @@ class Config:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    iterations: int = 1600
+    iterations: int = 1200
     case: str = "bolivia-dc"
     network_kind: OperatedUnder = ""
     start_from: str = ""
