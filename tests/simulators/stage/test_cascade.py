@@ -60,14 +60,15 @@ def most_that_can_stay(system: Hydrothermal, storage, inflow, targets, r: int) -
     parting = (res.turbined_to != res.spilled_to).any(1)
     cost = np.zeros(3 * h)
     cost[r] = -1.0
-    cost[h : 2 * h] = -100.0 * (parting & above)
+    depth = (np.linalg.matrix_power(eye + (res.turbined_to | res.spilled_to), h) > 0).sum(1)  # most are upstream
+    cost[h : 2 * h] = -100.0 * 4.0**depth * (parting & above)  # one upstream counts for more than all below it
     found = linprog(cost, A_eq=balance, b_eq=storage + k * inflow, bounds=bounds)
     assert found.status == 0
     return float(found.x[r])
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_upper_end_is_the_most_that_can_stay(seed: int) -> None:
     rng = np.random.default_rng(seed)
     system = watery(rng)
@@ -89,7 +90,7 @@ def test_the_upper_end_is_the_most_that_can_stay(seed: int) -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_target_can_be_reached_where_the_network_takes_the_power(seed: int) -> None:
     rng = np.random.default_rng(seed)
     system = watery(rng)
