@@ -5,12 +5,13 @@ capacity 0 are not columns here). Every way solves the same problems, random sto
 order, and its objectives are compared with ours before a time is believed; the slow ones solve the first few. CPU
 seconds are of this process; wall counts for the pool, whose two rows say what two workers bring.
 
-- ``HighsStage``: one HiGHS object, called from compiled code, warm; a hundredth solved again from nothing. Rows
-  ``openings``: all openings of a stage from one storage after the other, as backward passes do.
+- ``DualSimplexStage``: our own dual simplex method, warm, every optimum proven. ``HighsStage``: one HiGHS object,
+  called from compiled code, warm; a hundredth solved again from nothing. Rows ``openings``: all openings of a stage
+  from one storage after the other, as backward passes do; ``100 cuts``: with cuts on the future.
 - ``highspy, persistent``: the same by highspy's Python calls, ``new Highs`` an object a problem.
 - ``scipy linprog``; ``Pyomo, persistent``: mutable parameters and the persistent APPSI interface to HiGHS, its update
   checks off but for parameters; ``Pyomo, rebuilt``: model and solver anew.
-- ``StagePool``: the same problems by lanes, one worker and two threads.
+- ``StagePool``: the same problems by lanes, one worker and two threads, over each of our solvers.
 
     python benchmarks/hydrothermal_throughput.py            # about 2 minutes on a quiet core
     python benchmarks/hydrothermal_throughput.py --quick    # a few seconds, nothing written
@@ -22,6 +23,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,14 @@ from scipy.optimize import linprog
 
 import counterpoint as ct
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
+from counterpoint.simulators.stage.dual_simplex import DualSimplexStage
 from counterpoint.simulators.stage.highs import HighsStage
 from counterpoint.simulators.stage.hydrothermal import stage_models
 from counterpoint.simulators.stage.model import StageModel
 from counterpoint.simulators.stage.parallel import StagePool
 from counterpoint.solvers.mip.hydrothermal_pyomo import build_stage
 
+SOLVERS = (DualSimplexStage, HighsStage)
 SYSTEMS = ("bolivia-dc", "brazil-3")
 STAGE = 1
 SEED = 0
@@ -81,15 +85,17 @@ def measure(system: Hydrothermal, count: int) -> Iterator[dict[str, Any]]:
         assert off < 1e-7, f"{way}: objectives differ by {off:.1e}"
         ours = ours or n / cpu_s
         yield told(system, way, n, cpu_s, wall_s, ours)
-    yield openings(system, model, count, ours)
-    for workers in (1, 2):
-        with StagePool(partial(HighsStage, model), workers=workers) as pool:
+    for make in SOLVERS:
+        yield openings(system, make, model, count, ours)
+    yield from with_cuts(system, model, states, noises, ours)
+    for make, workers in product(SOLVERS, (1, 2)):
+        with StagePool(partial(make, model), workers=workers) as pool:
             pool.solve_many(states[:100], noises[:100])
             began, cpu = time.monotonic(), time.process_time()
             found = pool.solve_many(states, noises).objective
             wall_s, cpu_s = time.monotonic() - began, time.process_time() - cpu
         assert abs(found - expected).max() < 1e-7 * abs(expected).max()
-        yield told(system, f"StagePool, {workers}", count, cpu_s, wall_s, ours)
+        yield told(system, f"StagePool, {workers}, {make.__name__}", count, cpu_s, wall_s, ours)
 
 
 def told(system: Hydrothermal, way: str, n: int, cpu_s: float, wall_s: float, ours: float) -> dict[str, Any]:
@@ -112,25 +118,46 @@ def problems(system: Hydrothermal, count: int) -> tuple[Array, Array]:
     return states, rows[rng.integers(len(rows), size=count)]
 
 
-def openings(system: Hydrothermal, model: StageModel, count: int, ours: float) -> dict[str, Any]:
+def with_cuts(
+    system: Hydrothermal, model: StageModel, states: Array, noises: Array, ours: float
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of problems with 100 cuts: tangents of a convex function that falls with the storages."""
+    top = system.reservoirs.max_volume
+    at = np.random.default_rng(SEED).random((100, len(top)))
+    size = float(HighsStage(model).solve_many(states[:100], noises[:100]).objective.mean())
+    slope = -size * np.exp(-2 * at) / (top + 1e-3)
+    intercept = size * np.exp(-2 * at).sum(1) - (slope * at * top).sum(1)
+    found = []
+    for make in SOLVERS:
+        solver = make(model, weights=(1.0,), theta_lower=(0.0,))
+        solver.add_cuts(np.zeros(100, np.int64), intercept, slope)
+        solver.solve_many(states[:100], noises[:100])
+        began, cpu = time.monotonic(), time.process_time()
+        found.append(solver.solve_many(states, noises).objective)
+        yield told(system, f"{make.__name__}, 100 cuts", len(states), time.process_time() - cpu,
+                   time.monotonic() - began, ours)  # fmt: skip
+    assert abs(found[0] - found[1]).max() < 1e-7 * abs(found[1]).max()
+
+
+def openings(system: Hydrothermal, make: Any, model: StageModel, count: int, ours: float) -> dict[str, Any]:
     """Return the row of backward passes: all openings at a storage, then the next storage."""
     rows = system.inflows.rows[STAGE % len(system.inflows.rows)]
     rng = np.random.default_rng(SEED)
     storages = rng.random((max(2, count // len(rows)), system.num_reservoirs)) * system.reservoirs.max_volume
-    solver = HighsStage(model)
+    solver = make(model)
     noises = np.ascontiguousarray(rows)
     solver.solve_many(np.repeat(storages[:1], len(rows), 0), noises)
     began, cpu = time.monotonic(), time.process_time()
     for storage in storages:
         solver.solve_many(np.repeat(storage[None], len(rows), 0), noises)
-    return told(system, "HighsStage, openings", len(storages) * len(rows), time.process_time() - cpu,
+    return told(system, f"{make.__name__}, openings", len(storages) * len(rows), time.process_time() - cpu,
                 time.monotonic() - began, ours)  # fmt: skip
 
 
 def ways(system: Hydrothermal, model: StageModel) -> Iterator[tuple[str, Solve, float]]:
     """Yield what is compared, ours first, and the share of the problems that it solves."""
-    stage = HighsStage(model)
-    yield "HighsStage", lambda v, w: stage.solve_many(v, w).objective, 1.0
+    for solver in (make(model) for make in SOLVERS):
+        yield type(solver).__name__, lambda v, w, solver=solver: solver.solve_many(v, w).objective, 1.0
     yield "highspy, persistent", persistent(model), 0.2
     yield "new Highs", lambda v, w: np.array([fresh(model, shift) for shift in model.shift(v, w)]), 0.05
     yield "scipy linprog", by_scipy(model), 0.02
