@@ -10,6 +10,7 @@ valid cuts.
 """
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ class AcStage:
         Of the demand.
     weights, theta_lower : sequence of float
         Of the future costs; none: no future cost.
+    worth : float64 array [S], optional
+        What a unit of the state that goes on is worth: taken off the costs.
 
     Attributes
     ----------
@@ -45,9 +48,21 @@ class AcStage:
         Starts after the first, over all solves.
     """
 
-    def __init__(self, instance: Hydrothermal, stage_row: int = 0, *, weights: Any = (), theta_lower: Any = ()) -> None:
+    def __init__(
+        self,
+        instance: Hydrothermal,
+        stage_row: int = 0,
+        *,
+        weights: Any = (),
+        theta_lower: Any = (),
+        worth: FloatArray | None = None,
+    ) -> None:
         self.instance, self.stage_row = instance, stage_row
-        self.model = ac_model(instance, stage_row)
+        model = ac_model(instance, stage_row)
+        self.worth = np.zeros(model.num_states) if worth is None else np.array(worth, np.float64)
+        cost = model.cost.copy()
+        cost[model.state_out] -= self.worth
+        self.model = replace(model, cost=cost)
         self.weights, self.theta_lower = np.array(weights, np.float64), np.array(theta_lower, np.float64)
         if self.weights.shape != self.theta_lower.shape or not np.isfinite(self.theta_lower).all():
             raise ValueError("expected a finite lower bound for every future cost")
@@ -134,7 +149,7 @@ class _Held:
         self.slope[: len(slope)] = slope
         which = np.zeros((room, len(stage.weights)))
         which[np.arange(len(theta)), theta] = 1.0
-        self.given = np.concatenate([self.slope.ravel("F"), which.ravel("F"), stage.weights])
+        self.given = np.concatenate([self.slope.ravel("F"), which.ravel("F"), stage.weights, stage.worth])
         self.linear = model.num_cols - instance.num_generators
         self.lower = np.concatenate([model.col_lower[: self.linear], stage.theta_lower])
         self.upper = np.concatenate([model.col_upper[: self.linear], np.full(len(stage.weights), np.inf)])

@@ -37,7 +37,7 @@ class Program:
     ----------
     fast, safe : casadi.Function
         ``x0, lbx, ubx, lbg, ubg, p`` to ``x, f, g, lam_g``; p is the cuts' slopes [C * S], then the future cost [C * K]
-        that each is about, then the weights of the future costs [K].
+        that each is about, then the weights of the future costs [K], then what stored water is worth [S].
     network : NetworkRows
         The rows between those of the model and the cuts.
     """
@@ -55,15 +55,16 @@ def program_of(instance: Hydrothermal, thetas: int, cuts: int) -> Program:
     z = ca.SX.sym("z", linear + thetas)
     at = {key: z[columns.tolist()] for key, columns in model.columns.items() if key != "reactive"}
     slope, which = ca.SX.sym("slope", cuts, model.num_states), ca.SX.sym("which", cuts, thetas)
-    weight = ca.SX.sym("weight", thetas)
+    weight, worth = ca.SX.sym("weight", thetas), ca.SX.sym("worth", model.num_states)
     network = network_rows(instance, at)
     matrix = ca.sparsify(ca.DM(model.matrix[:, :linear].toarray()))
-    cut_rows = which @ z[linear:] - slope @ z[model.state_out.tolist()]
+    stored = z[model.state_out.tolist()]
+    cut_rows = which @ z[linear:] - slope @ stored
     problem = {
         "x": z,
-        "f": ca.DM(model.cost[:linear]).T @ z[:linear] + ca.dot(weight, z[linear:]),
+        "f": ca.dot(ca.DM(model.cost[:linear]), z[:linear]) + ca.dot(weight, z[linear:]) - ca.dot(worth, stored),
         "g": ca.vertcat(matrix @ z[:linear], network.expression, cut_rows),
-        "p": ca.vertcat(ca.vec(slope), ca.vec(which), weight),
+        "p": ca.vertcat(ca.vec(slope), ca.vec(which), weight, worth),
     }
     fast, safe = (ca.nlpsol("stage", "ipopt", problem, {**CASADI, "ipopt": options}) for options in (FAST, SAFE))
     return Program(fast, safe, network)

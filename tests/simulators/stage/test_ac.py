@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -241,3 +242,17 @@ def test_reactive_power_is_within_every_generators_limits() -> None:
     assert (reactive >= system.generators.min_reactive - 1e-9).all()
     assert (reactive <= system.generators.max_reactive + 1e-9).all()
     assert np.abs(reactive).max() > 1e-3
+
+
+def test_what_stored_water_is_worth_decides_where_nothing_else_does() -> None:
+    """Without demand, water is of no use: an interior point leaves it anywhere, a small worth keeps all of it."""
+    system = two_buses(demand=0.0)
+    parts = replace(system.reservoirs, max_volume=np.array([50.0]))
+    system = replace(system, reservoirs=parts)
+    state, noise = np.array([[10.0]]), np.array([[5.0]])
+    idle = AcStage(system).solve_many(state, noise)
+    kept = AcStage(system, worth=np.array([0.01])).solve_many(state, noise)
+    assert idle.state_out[0, 0] < 14.0
+    assert kept.state_out[0, 0] == pytest.approx(15.0, abs=1e-3)
+    assert kept.objective[0] == pytest.approx(idle.objective[0] - 0.15, abs=1e-4)
+    assert kept.dual_state[0, 0] == pytest.approx(-0.01, abs=1e-6)
