@@ -5,8 +5,7 @@ operation of the stage follows from that and from the instance's network.
 
 Which of several equally cheap operations is taken matters later on: where water is worth nothing, the order in which
 reservoirs are listed would change costs by a tenth. So ties are broken: water is kept rather than spilled, where it can
-do most work and in the largest stores first (`tie_breaks`); what is reported is free of it. Under ``ac`` the interior
-point method takes a point between them.
+do most work and in the largest stores first (`tie_breaks`); what is reported is free of it.
 """
 
 from collections.abc import Iterable
@@ -125,8 +124,6 @@ class Operator:
                 _put(results, stuck, solver.solve_many(storage[stuck], inflow[stuck], near, wants_x=True))
         if len(bad := np.flatnonzero(results.status != OPTIMAL)):
             raise _infeasible(stage, storage[bad[0]], inflow[bad[0]], int(results.status[bad[0]]))
-        if self.instance.network_kind == "ac":
-            return results
         kept = results.state_out @ self._keep
         return replace(results, objective=results.objective + kept, stage_cost=results.stage_cost + kept)
 
@@ -159,7 +156,7 @@ class Operator:
         if self.instance.network_kind == "ac":
             from counterpoint.simulators.stage.ac import AcStage
 
-            return AcStage(self.instance, row, weights=weights, theta_lower=lower)
+            return AcStage(self.instance, row, weights=weights, theta_lower=lower, worth=self._keep)
         from counterpoint.simulators.stage.dual_simplex import linear_stage
 
         return linear_stage(self._models[row], weights=weights, theta_lower=lower)

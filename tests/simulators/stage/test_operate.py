@@ -195,3 +195,13 @@ def test_water_is_kept_rather_than_spilled() -> None:
     """Nothing to gain today by 50 of 200; they are all kept, though spilling is free."""
     system = first_steps()
     assert Operator(system).dispatch(0, np.array([200.0]), np.array([0.0])).spilled.tolist() == [0.0]
+
+
+def test_under_ac_too_the_order_does_not_matter() -> None:
+    pytest.importorskip("casadi")
+    system = replace(build("bolivia-ac"), horizon=8, reported_stages=8)
+    (scenario,) = draw_scenarios(system, 1, 0)
+    other, plant = permuted(system, 1)
+    moved = Scenario(scenario.opening, scenario.inflow[:, plant])
+    cost = simulate(system, scenario, Myopic(system)).cost
+    assert simulate(other, moved, Myopic(other)).cost == pytest.approx(cost, rel=1e-6)
