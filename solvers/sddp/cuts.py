@@ -70,6 +70,17 @@ class CutPool:
         is_active[self._owner[: self.count], np.arange(self.num_thetas)] = True
         return is_active
 
+    def kept(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the cuts worth keeping: state [C, S], intercept [C, K], slope [C, K, S].
+
+        With one theta these are the active ones, each with a state at which it is the highest, so that a pool of them
+        has them all active again; with many thetas, all.
+        """
+        if not self.selects or self.num_thetas > 1:
+            return self.state, self.intercept, self.slope
+        cut, at = np.unique(self._owner[: self.count, 0], return_index=True)
+        return self.state[at], self.intercept[cut], self.slope[cut]
+
     def add(self, state: FloatArray, intercept: FloatArray, slope: FloatArray) -> None:
         """Add M cuts made at states [M, S]: intercept [M, K], slope [M, K, S]; O(M C K S)."""
         m = len(state)

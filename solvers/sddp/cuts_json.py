@@ -22,16 +22,16 @@ MAX_CUTS = 1_000_000
 
 
 def write_cuts(policy: Policy, path: str | os.PathLike[str]) -> None:
-    """Write the active cuts of all futures."""
+    """Write the cuts of all futures that are worth keeping (see `CutPool.kept`)."""
     futures = []
     for future in policy.futures:
-        kept = future.pool.active.any(1)
+        state, intercept, slope = future.pool.kept()
         futures.append(
             {
                 "nodes": [policy.graph.nodes[member].name for member in future.members],
-                "state": future.pool.state[kept].tolist(),
-                "intercept": future.pool.intercept[kept].tolist(),
-                "slope": future.pool.slope[kept].tolist(),
+                "state": state.tolist(),
+                "intercept": intercept.tolist(),
+                "slope": slope.tolist(),
             }
         )
     data = {"type": KIND, "version": VERSION, "graph": policy.graph.name, "num_states": policy.graph.num_states,

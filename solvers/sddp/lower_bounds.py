@@ -12,7 +12,7 @@ from counterpoint.simulators.stage.highs import HighsStage
 from counterpoint.simulators.stage.model import OPTIMAL, FloatArray, StageModel
 from counterpoint.solvers.sddp.graph import PolicyGraph
 
-SWEEPS = 100_000
+SWEEPS = 5000
 TOLERANCE = 1e-12  # relative, at which sweeps over a cyclic graph end
 
 
@@ -46,7 +46,8 @@ def lower_bounds(graph: PolicyGraph) -> FloatArray:
                 bound[at] = min([0.0, *ways]) if ends else min(ways)
         if np.abs(bound - before).max() <= TOLERANCE * max(1.0, np.abs(bound).max()):
             break
-        if order is None and bound.min() < -1e15:
+    else:
+        if order is None:
             raise InstanceError("costs around a cycle can fall without end: give theta_lower", place=("nodes",))
     return bound
 

@@ -69,9 +69,9 @@ def statistical(paths: int = 200, every: int = 20, z: float = 1.96, seed: int = 
 
 
 def policy_stalls(paths: int = 200, every: int = 20, z: float = 1.96, tolerance: float = 1e-4, seed: int = 0) -> Stop:
-    """Stop when the policy, on the same paths as before, is not better by `tolerance`, relative, within its interval.
+    """Stop when nothing says that the policy saves more than `tolerance`, relative, against `every` iterations ago.
 
-    The interval is that of the paired differences between now and `every` iterations ago.
+    Both decide the same paths; the interval is that of the paired differences, and its lower end is looked at.
     """
     _check("paths", paths, 2)
     _check("every", every)
@@ -87,7 +87,7 @@ def policy_stalls(paths: int = 200, every: int = 20, z: float = 1.96, tolerance:
             return None
         saved = before[-2] - before[-1]
         half = z * saved.std(ddof=1) / np.sqrt(paths)
-        if saved.mean() + half > tolerance * max(1.0, abs(before[-1].mean())):
+        if saved.mean() - half > tolerance * max(1.0, abs(before[-1].mean())):
             return None
         return f"the policy saves {saved.mean():.3g} +- {half:.3g} on {paths} paths since {every} iterations ago"
 

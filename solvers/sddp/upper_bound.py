@@ -30,24 +30,33 @@ def exact_cost(policy: Policy) -> float:
         If there are more than a million outcomes to walk through, or the graph has cycles.
     """
     graph = policy.graph
-    if not graph.is_acyclic:
-        raise InstanceError("a graph with cycles has no finite tree of outcomes")
-    state, chance, total, seen = graph.initial_state[None], np.ones(1), 0.0, 0
+    if _num_outcomes(graph) > MOST_OUTCOMES:
+        raise InstanceError(f"more than {MOST_OUTCOMES} outcomes: simulate, or take `inner_bound`")
+    state, chance, total = graph.initial_state[None], np.ones(1), 0.0
     fronts: list[tuple[Arcs, FloatArray, FloatArray]] = [(graph.root, state, chance)]
     while fronts:
         arcs, state, chance = fronts.pop()
         for child, p in arcs:
             node = graph.nodes[child]
             n = len(node.noise)
-            seen += len(state) * n
-            if seen > MOST_OUTCOMES:
-                raise InstanceError(f"more than {MOST_OUTCOMES} outcomes: simulate, or take `inner_bound`")
             found = policy.solvers[child].solve(np.repeat(state, n, 0), np.tile(node.noise, (len(state), 1)))
             weight = np.repeat(chance, n) * p * np.tile(node.probability, len(state))
             total += float(weight @ found.stage_cost)
             if node.arcs:
                 fronts.append((node.arcs, found.state_out, weight * node.discount))
     return total
+
+
+def _num_outcomes(graph: PolicyGraph) -> int:
+    """Return how many stage problems all paths have together."""
+    order = graph.topological
+    if order is None:
+        raise InstanceError("a graph with cycles has no finite tree of outcomes")
+    arrivals = [sum(child == at for child, _ in graph.root) for at in range(len(graph.nodes))]
+    for at in order:
+        for child, _ in graph.nodes[at].arcs:
+            arrivals[child] += arrivals[at] * len(graph.nodes[at].noise)
+    return sum(count * len(node.noise) for count, node in zip(arrivals, graph.nodes, strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
