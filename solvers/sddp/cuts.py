@@ -93,8 +93,11 @@ class CutPool:
                 self._take(old, added, self.count)
             everything = self.values(state, slice(0, self.count + m))  # [m, C + m, K]
             owner = everything.argmax(1)
-            self._best[new] = np.take_along_axis(everything, owner[:, None], 1)[:, 0]
-            self._owner[new] = owner
+            best = np.take_along_axis(everything, owner[:, None], 1)[:, 0]
+            own = everything[np.arange(m), self.count + np.arange(m)]  # of two that tie, at a kink, both are of use
+            is_tied = own >= best - _TIE * np.maximum(1.0, np.abs(best))
+            self._best[new] = best
+            self._owner[new] = np.where(is_tied, self.count + np.arange(m)[:, None], owner)
         self.count += m
 
     def values(self, state: FloatArray, cuts: slice | None = None) -> FloatArray:
