@@ -4,7 +4,7 @@
 for the general method). Some of these rows make a relaxation of the relaxation, whose optima and cuts are valid for
 ``ac`` too, at the price of a warm simplex: bounds are a little lower the fewer there are. Which ones matter is learnt
 from random storages, inflows and water values, first from optima of the cones themselves, then from what the linear
-program still gets wrong.
+program still gets wrong; those that never hold an optimum are dropped.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
-from counterpoint.opt.problems.hydrothermal_parts import FloatArray, IntArray
+from counterpoint.opt.problems.hydrothermal_parts import BoolArray, FloatArray, IntArray
 from counterpoint.simulators.stage.clarabel import ClarabelStage
 from counterpoint.simulators.stage.cones import ConicModel, conic_models
 from counterpoint.simulators.stage.highs import HighsStage
@@ -23,7 +23,9 @@ from counterpoint.simulators.stage.model import OPTIMAL, StageModel
 FIRST_SAMPLES = 60  # solved with the cones
 SAMPLES = 60  # of each later round
 PRICES = 6  # vectors of water values in a round
-NEAR = 1e-4  # tangents whose unit vectors differ by less (1 - cosine) are one; Bolivia's bounds are 0.15 % low for it
+LAST_SAMPLES = 300  # in which a tangent that holds no optimum is dropped
+NEAR = 3e-5  # tangents whose unit vectors differ by less (1 - cosine) are one; Bolivia's bounds are 0.05 % low for it
+TOUCHING = 1e-9  # a row's slack at which it holds an optimum
 
 
 def tangent_models(
@@ -49,6 +51,19 @@ def tangent_models(
             solver = ClarabelStage(replace(conic, linear=replace(conic.linear, cost=cost)))
             found = solver.solve_many(state, noise, wants_x=True)
             tangents.touch(conic, found.x[found.status == OPTIMAL], np.inf)
+    _learn(instance, conics, tangents, tolerance, rounds, random)
+    touching = [tangents.touched(conic, cost, state, noise) for conic in conics
+                for cost, state, noise in _samples(instance, conic, LAST_SAMPLES, random)]  # fmt: skip
+    tangents.keep(np.any(touching, axis=0))
+    _learn(instance, conics, tangents, tolerance, rounds, random)
+    return tuple(tangents.model(conic) for conic in conics)
+
+
+def _learn(
+    instance: Hydrothermal, conics: tuple[ConicModel, ...], tangents: "_Tangents", tolerance: float, rounds: int,
+    random: np.random.Generator,
+) -> None:  # fmt: skip
+    """Add tangents where optima of the linear programs are outside of cones, until none is found."""
     for _ in range(rounds):
         added = 0
         for conic in conics:
@@ -58,7 +73,6 @@ def tangent_models(
                 added += tangents.touch(conic, found.x[found.status == OPTIMAL], tolerance)
         if added == 0:
             break
-    return tuple(tangents.model(conic) for conic in conics)
 
 
 class _Tangents:
@@ -83,6 +97,21 @@ class _Tangents:
                     self.units[cone].append(unit)
                     added += 1
         return added
+
+    def touched(self, conic: ConicModel, cost: FloatArray, state: FloatArray, noise: FloatArray) -> BoolArray:
+        """Return which tangents hold an optimum of these stage problems, one after the other."""
+        model, first = self.model(conic), conic.linear.num_rows
+        found = HighsStage(replace(model, cost=cost)).solve_many(state, noise, wants_x=True)
+        slack = (model.matrix[first:] @ found.x[found.status == OPTIMAL].T).T - model.row_lower[first:]
+        return np.asarray((slack < TOUCHING).any(0))
+
+    def keep(self, which: BoolArray) -> None:
+        """Drop all tangents but these, numbered as in `touched`."""
+        if not self.units:  # no branches
+            return
+        ends = np.cumsum([len(units) for units in self.units])[:-1]
+        self.units = [[unit for unit, is_kept in zip(units, kept, strict=True) if is_kept]
+                      for units, kept in zip(self.units, np.split(which, ends), strict=True)]  # fmt: skip
 
     def model(self, conic: ConicModel) -> StageModel:
         """Return the linear relaxation."""
