@@ -5,13 +5,15 @@ its solutions, and nothing after the reported stages to pay for, so its optimum 
 for one scenario after the other from the last basis.
 
 Under ``ac`` the program is the network flow relaxation of Coffrin, Hijazi and Van Hentenryck 2016 (PSCC, "Network flow
-and copper plate relaxations for AC transmission systems"). Lossless DC equations would be no bound: their flows need
-not be possible under AC, nor those of AC under DC.
+and copper plate relaxations for AC transmission systems"), and where Clarabel is installed and time suffices the cone
+relaxation, which is tighter (`hydrothermal_soc`). Lossless DC equations would be no bound: their flows need not be
+possible under AC, nor those of AC under DC.
 """
 
 import time
 from dataclasses import replace
 from functools import lru_cache
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -40,18 +42,22 @@ def perfect_information(instance: Hydrothermal, scenario: Scenario, time_limit_s
     InstanceError
         If the scenario is shorter than the reported stages, or no operation is feasible in it.
     """
-    began = time.monotonic()
+    deadline = time.monotonic() + time_limit_s
     stages = instance.reported_stages
     if len(scenario.inflow) < stages:
         raise InstanceError(f"a scenario of {len(scenario.inflow)} stages, expected {stages} or more")
     program = _program(instance)
     initial = instance.reservoirs.initial_volume
-    solved = program.solve(initial, scenario.inflow[:stages].ravel(), time_limit_s - (time.monotonic() - began))
-    if solved.termination is Termination.OPTIMAL:
-        return solved.objective
+    solved = program.solve(initial, scenario.inflow[:stages].ravel(), deadline - time.monotonic())
     if solved.termination is Termination.INFEASIBLE:
         raise InstanceError("no operation of the system is feasible in this scenario")
-    return box_bound(program.model)
+    if solved.termination is not Termination.OPTIMAL:
+        return box_bound(program.model)
+    if instance.network_kind == "ac" and find_spec("clarabel"):
+        from counterpoint.solvers.bounds.hydrothermal_soc import soc_bound
+
+        return max(solved.objective, soc_bound(instance, scenario, deadline - time.monotonic()))
+    return solved.objective
 
 
 def relaxed_stages(instance: Hydrothermal) -> tuple[StageModel, ...]:

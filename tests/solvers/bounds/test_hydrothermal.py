@@ -15,6 +15,7 @@ from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_run import Scenario, draw_scenarios
 from counterpoint.simulators.hydrothermal import simulate
 from counterpoint.simulators.stage.operate import Operator
+from counterpoint.solvers.bounds import hydrothermal as bounds
 from counterpoint.solvers.bounds.hydrothermal import perfect_information, relaxed_stages
 from counterpoint.solvers.mip.hydrothermal import box_bound, chain, extensive_form
 
@@ -104,19 +105,38 @@ def test_what_is_wrong_is_named() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_under_ac_no_operation_beats_the_network_flow_relaxation(seed: int) -> None:
-    """Also where shunts consume at voltages other than 1; and it is at most what lossless transport costs."""
+@pytest.mark.parametrize("has_cones", [False, True])
+def test_under_ac_no_operation_beats_either_relaxation(
+    seed: int, has_cones: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where shunts consume at voltages other than 1; the network flow is at most what lossless transport costs."""
     pytest.importorskip("casadi")
+    if has_cones:
+        pytest.importorskip("clarabel")
+    else:
+        monkeypatch.setattr(bounds, "find_spec", lambda name: None)
     system = replace(cascade(kind="ac", horizon=2), network=_shunted(seed))
     for scenario in draw_scenarios(system, 2, seed):
         bound = perfect_information(system, scenario, 10.0)
         for policy in (Wanderer(system, seed), Myopic(system, seed)):
             cost = simulate(system, scenario, policy).cost
             assert bound <= cost + 1e-6 * abs(cost)
+        if has_cones:
+            continue
         lossless = replace(
             system, network_kind="transport", network=replace(system.network, shunt_conductance=np.zeros(3))
         )
         assert bound <= perfect_information(lossless, scenario, 10.0) + 1e-3 * abs(bound) + 2.0
+
+
+def test_cones_make_it_tighter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """case3 loses power in its lines, which the flows of a network do not."""
+    pytest.importorskip("clarabel")
+    system = case3(kind="ac", horizon=6)
+    (scenario,) = draw_scenarios(system, 1, 2)
+    tight = perfect_information(system, scenario, 20.0)
+    monkeypatch.setattr(bounds, "find_spec", lambda name: None)
+    assert perfect_information(system, scenario, 20.0) < 0.99 * tight
 
 
 def _shunted(seed: int) -> Any:
