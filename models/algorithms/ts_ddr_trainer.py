@@ -12,7 +12,10 @@ from counterpoint.models.algorithms.ts_ddr import Solve, play_realised, play_str
 from counterpoint.models.algorithms.ts_ddr_config import TsDdrConfig
 from counterpoint.models.networks.target_reach import Reach
 from counterpoint.models.networks.target_rule import TargetRule
+from counterpoint.opt.errors import InstanceError
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
+
+MOST_UNSOLVED = 0.1  # of an update's stages; a few failures of an interior point method do no harm
 
 
 class TsDdrTrainer:
@@ -61,13 +64,24 @@ class TsDdrTrainer:
         self.optimiser = primed(torch.optim.Adam(rule.parameters(), config.learning_rate))
 
     def step(self) -> dict[str, float]:
-        """Play scenarios and go down the gradient of their mean cost."""
+        """Play scenarios and go down the gradient of their mean cost.
+
+        Raises
+        ------
+        InstanceError
+            If more than a few stages have no solution.
+        """
         config = self.config
         inflow = self.draws.inflow(config.samples, self.generator, is_stratified=config.is_stratified)
         price = self.penalty * config.multiple(self.iteration, self.iterations)
         play = play_strict if config.form == "strict" else play_realised
         played = play(self.rule, self.reach, self.solve_with(price or None), self.initial, inflow)
-        mean = float(played.scenario_cost(self.discount).nanmean())
+        if played.unsolved > MOST_UNSOLVED * played.cost.numel():
+            raise InstanceError(
+                f"{played.unsolved} of {played.cost.numel()} stages had no solution with their targets: "
+                "the network may not take the power of what must come from upstream (set counts_turbines=false)"
+            )
+        mean = float((self.discount * played.cost.nanmean(1)).nansum())
         if self.scale == 0.0:
             self.scale = abs(mean) or 1.0
         rate = config.rate(self.iteration, self.iterations)

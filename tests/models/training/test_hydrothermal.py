@@ -19,7 +19,7 @@ from counterpoint.models.training.hydrothermal_stages import Stages, greatest_co
 from counterpoint.models.training.hydrothermal_validation import SEED, Validation
 from counterpoint.models.training.loop import train
 from counterpoint.opt.codec import write_text
-from counterpoint.opt.errors import CheckpointError, OptionError, UnknownNameError
+from counterpoint.opt.errors import CheckpointError, InstanceError, OptionError, UnknownNameError
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_json import encode
 from counterpoint.opt.problems.hydrothermal_run import draw_scenarios
@@ -151,6 +151,25 @@ def test_the_validation_is_closed_loop_and_its_penalties_are_apart() -> None:
             total += 0.9906**stage * (found.stage_cost[0] - price * beside)
             storage = torch.tensor(found.state_out)
     assert figures["cost"] == pytest.approx(total / len(scenarios), rel=1e-6)
+
+
+def test_stages_without_a_solution_end_the_training() -> None:
+    """A line that carries next to nothing, and water that only turbines bring on: the upper plant cannot be run."""
+    system = cascade(horizon=6)
+    one_way = dataclasses.replace(system.reservoirs, spilled_to=np.zeros((2, 2), bool))
+    weak = dict.fromkeys(("rating", "reverse_rating"), np.full(3, 0.01))
+    network = dataclasses.replace(system.network, **weak, min_angle=-np.ones(3), max_angle=np.ones(3))
+    generators = dataclasses.replace(system.generators, min_power=np.zeros(4))
+    system = dataclasses.replace(system, reservoirs=one_way, network=network, generators=generators)
+    counting, not_counting = (
+        trainer_of(system, config=small(map="reachable", counts_turbines=counts)) for counts in (True, False)
+    )
+    for trainer in (counting, not_counting):
+        with torch.no_grad():
+            trainer.rule.head[-1].bias += torch.tensor([-4.0, 4.0])  # all is to go down, and to be held there
+    with pytest.raises(InstanceError, match="counts_turbines=false"):
+        counting.step()
+    assert not_counting.step()["unsolved"] == 0
 
 
 def test_automatic_penalties_are_the_greatest_cost() -> None:
