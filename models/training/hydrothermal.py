@@ -5,7 +5,9 @@ do; the scenarios of an update are stratified; each can be put back to what was 
 ``map="reachable"``, ``ts_ddr={is_stratified=false}``).
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -16,13 +18,13 @@ from counterpoint.models.algorithms.ts_ddr_trainer import TsDdrTrainer
 from counterpoint.models.checkpoints import load_into, load_policy
 from counterpoint.models.networks.target_reach import Map, Reach
 from counterpoint.models.networks.target_rule import NETWORKS, Options, TargetRule
-from counterpoint.models.training.hydrothermal_stages import Stages, greatest_cost
+from counterpoint.models.training.hydrothermal_stages import Stages, greatest_cost, linear_models
 from counterpoint.models.training.hydrothermal_validation import Validation
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.loading import load_instance
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 
-OperatedUnder = Literal["", "single-bus", "transport", "dc", "ac"]
+OperatedUnder = Literal["", "single-bus", "transport", "dc", "soc", "ac"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Config:
     case : str
         File or public case that holds the system.
     network_kind : str
-        What stages obey in training; empty: what the system does. Fewer details train faster.
+        What stages obey in training; empty: what the system does. Fewer details train faster: ``soc`` is the cone
+        relaxation of a system under ``ac``, as a linear program.
     start_from : str
         A checkpoint of such a rule to go on from, ``*.safetensors``; empty: none.
     width, layers : int
@@ -94,7 +97,7 @@ def build(config: Config, seed: int, device: str) -> TsDdrTrainer:
     CheckpointError
         If `start_from` is no rule of this form.
     """
-    return trainer_of(config, system_of(config.case, config.network_kind), seed, device, "recurrent", "ts-ddr")
+    return trainer_of(config, system_of(config.case), seed, device, "recurrent", "ts-ddr")
 
 
 def trainer_of(
@@ -103,8 +106,14 @@ def trainer_of(
     """Return the trainer for a system at hand."""
     if not device.startswith("cpu"):
         raise OptionError("stages are solved on the CPU, and so is all the rest: train with device=cpu")
-    if instance.network_kind == "ac" and config.ts_ddr.form == "penalty":
-        raise OptionError("the penalty form is for linear networks: set network_kind=dc, or ts_ddr form strict")
+    network = config.network_kind or instance.network_kind
+    if network == "soc" and instance.network_kind != "ac":
+        raise OptionError(f"network_kind soc relaxes a system under ac, and this one is under {instance.network_kind}")
+    if network == "ac" and config.ts_ddr.form == "penalty":
+        raise OptionError("the penalty form is for linear networks: set network_kind=soc, or ts_ddr form strict")
+    if network != "soc":
+        instance = replace(instance, network_kind=network)
+    models = None if network == "ac" else linear_models(instance)
     options = Options.of(
         instance, kind=kind, width=config.width, layers=config.layers, hidden=config.hidden,
         knows_stage=config.knows_stage, map=config.map, counts_turbines=config.counts_turbines,
@@ -113,13 +122,13 @@ def trainer_of(
     if config.start_from:
         load_into(rule, load_policy(config.start_from), config.start_from)
     penalty = 0.0
-    if config.ts_ddr.form == "penalty":
-        penalty = config.ts_ddr.penalty or greatest_cost(instance)
+    if models is not None and config.ts_ddr.form == "penalty":
+        penalty = config.ts_ddr.penalty or greatest_cost(models)
     card = {
         "problem": instance.problem,
         "algorithm": name,
         "network": {"name": NETWORKS[kind], "options": asdict(options)},
-        "system": {"name": instance.name, "hash": instance.content_hash, "network_kind": instance.network_kind},
+        "system": {"name": instance.name, "hash": instance.content_hash, "trained_under": network},
         "form": config.ts_ddr.form,
         "penalty": penalty,
     }
@@ -127,7 +136,7 @@ def trainer_of(
         instance,
         rule,
         Reach(instance, config.map, counts_turbines=config.counts_turbines),
-        fresh_stages(instance, config.workers or None),
+        fresh_stages(partial(Stages, instance, config.workers or None, models=models)),
         config.ts_ddr,
         penalty=penalty,
         iterations=config.iterations,
@@ -137,7 +146,7 @@ def trainer_of(
     )
 
 
-def fresh_stages(instance: Hydrothermal, workers: int | None) -> Any:
+def fresh_stages(make: Callable[..., Stages]) -> Callable[[float | None], Solve]:
     """Return a function that gives, for a penalty, what solves the stages and remembers nothing yet."""
     held: dict[float | None, Stages] = {}
 
@@ -146,18 +155,18 @@ def fresh_stages(instance: Hydrothermal, workers: int | None) -> Any:
             for stages in held.values():
                 stages.close()
             held.clear()
-            held[penalty] = Stages(instance, workers, penalty)
+            held[penalty] = make(penalty=penalty)
         held[penalty].fresh()
         return held[penalty]
 
     return fresh
 
 
-def system_of(case: str, network_kind: str = "") -> Hydrothermal:
-    """Return the system to train on, operated under another network if one is named."""
+def system_of(case: str) -> Hydrothermal:
+    """Return the system to train on."""
     if not case:
         raise OptionError("case must name a file or a public case of a hydrothermal system")
     instance = load_instance(case)
     if not isinstance(instance, Hydrothermal):
         raise OptionError(f"case is a {instance.problem}, not a {Hydrothermal.problem}")
-    return replace(instance, network_kind=network_kind) if network_kind else instance
+    return instance

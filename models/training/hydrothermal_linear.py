@@ -41,7 +41,7 @@ class Config:
 
 def build(config: Config, seed: int, device: str) -> TsDdrTrainer:
     """Return the trainer; errors as of `hydrothermal.build`."""
-    system = hydrothermal.system_of(config.case, config.network_kind)
+    system = hydrothermal.system_of(config.case)
     return hydrothermal.trainer_of(_full(config), system, seed, device, "linear", "ts-ldr")
 
 

@@ -1,12 +1,14 @@
 """The stages of a hydrothermal system as what training needs: any stages, any states, targets; costs and prices."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
-from counterpoint.simulators.stage.model import FloatArray, IntArray, StageResults
+from counterpoint.simulators.stage.hydrothermal import stage_models
+from counterpoint.simulators.stage.model import FloatArray, IntArray, StageModel, StageResults
 from counterpoint.simulators.stage.parallel import StagePool
 from counterpoint.simulators.stage.soft_target import soft_targets, solve_softly
 
@@ -21,21 +23,28 @@ class Stages:
     workers : int, optional
         Default: the processors that this process may use.
     penalty : float, optional
-        Of a unit of storage beside its target; None: targets are constraints. Not under ``ac``.
+        Of a unit of storage beside its target; None: targets are constraints. Not under ``ac`` itself.
+    models : sequence of StageModel, optional
+        What stands for the stages, as from `linear_models`; under ``ac`` None is the full equations.
     """
 
-    def __init__(self, instance: Hydrothermal, workers: int | None = None, penalty: float | None = None) -> None:
-        self.instance, self.workers, self.penalty = instance, workers, penalty
-        self.makes: list[Any] = []
-        if instance.network_kind == "ac":
+    def __init__(
+        self,
+        instance: Hydrothermal,
+        workers: int | None = None,
+        penalty: float | None = None,
+        models: Sequence[StageModel] | None = None,
+    ) -> None:
+        self.workers, self.penalty = workers, penalty
+        self.is_ac = instance.network_kind == "ac" and models is None
+        if self.is_ac:
             from counterpoint.simulators.stage.ac import AcStage
 
-            self.makes = [partial(AcStage, instance, row) for row in range(len(instance.network.demand))]
+            self.makes: list[Any] = [partial(AcStage, instance, row) for row in range(len(instance.network.demand))]
         else:
             from counterpoint.simulators.stage.highs import HighsStage
-            from counterpoint.simulators.stage.hydrothermal import stage_models
 
-            models = stage_models(instance)
+            models = linear_models(instance) if models is None else models
             soft = models if penalty is None else tuple(soft_targets(model, penalty) for model in models)
             self.makes = [partial(HighsStage, model) for model in soft]
         self.pools: dict[int, StagePool] = {}
@@ -56,7 +65,7 @@ class Stages:
 
         Not needed under ``ac``, where every problem is solved from the same point.
         """
-        if self.instance.network_kind != "ac":
+        if not self.is_ac:
             self.close()
 
     def close(self) -> None:
@@ -67,15 +76,21 @@ class Stages:
 
     def _solve(self, row: int, state: FloatArray, noise: FloatArray, target: FloatArray) -> StageResults:
         if row not in self.pools:
-            is_ac = self.instance.network_kind == "ac"
-            self.pools[row] = StagePool(self.makes[row], workers=self.workers, uses_processes=is_ac)
+            self.pools[row] = StagePool(self.makes[row], workers=self.workers, uses_processes=self.is_ac)
         if self.penalty is None:
             return self.pools[row].solve_many(state, noise, target)
         return solve_softly(self.pools[row], state, noise, target)
 
 
-def greatest_cost(instance: Hydrothermal) -> float:
-    """Return the greatest cost of a unit of anything in a stage: what "auto" penalties are."""
-    from counterpoint.simulators.stage.hydrothermal import stage_models
+def linear_models(instance: Hydrothermal) -> tuple[StageModel, ...]:
+    """Return the stages as linear programs, one for each row of demand; under ``ac`` its relaxation (`tangents`)."""
+    if instance.network_kind == "ac":
+        from counterpoint.simulators.stage.tangents import tangent_models
 
-    return max(float(np.abs(model.cost).max()) for model in stage_models(instance))
+        return tangent_models(instance)
+    return stage_models(instance)
+
+
+def greatest_cost(models: Sequence[StageModel]) -> float:
+    """Return the greatest cost of a unit of anything in a stage: what "auto" penalties are."""
+    return max(float(np.abs(model.cost).max()) for model in models)

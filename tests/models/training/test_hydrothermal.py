@@ -23,6 +23,7 @@ from counterpoint.opt.errors import CheckpointError, InstanceError, OptionError,
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_json import encode
 from counterpoint.opt.problems.hydrothermal_run import draw_scenarios
+from counterpoint.simulators.stage.hydrothermal import stage_models
 
 
 @pytest.fixture(autouse=True)
@@ -173,7 +174,7 @@ def test_stages_without_a_solution_end_the_training() -> None:
 
 
 def test_automatic_penalties_are_the_greatest_cost() -> None:
-    assert greatest_cost(case3()) == 100_000.0
+    assert greatest_cost(stage_models(case3())) == 100_000.0
     trainer = trainer_of(first_steps(), config=small(ts_ddr=TsDdrConfig(form="penalty")))
     assert trainer.penalty == 1000.0
     assert trainer_of(first_steps()).penalty == 0.0
