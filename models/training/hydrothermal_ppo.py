@@ -26,8 +26,8 @@ SEED = 20250504  # of the validation; `counterpoint evaluate` with another seed 
 
 
 def default_ppo() -> PpoConfig:
-    """Return the settings that PPO starts from."""
-    return PpoConfig(steps=32, epochs=8, minibatches=8, learning_rate=1e-3, gamma=0.98, is_reward_scaled=True)
+    """Return the settings that PPO starts from; rewards of a season from now count in full, as in the instances."""
+    return PpoConfig(steps=64, epochs=4, minibatches=8, learning_rate=1e-3, gamma=1.0, is_reward_scaled=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class Config:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     case: str = "bolivia-dc"
-    iterations: int = 200
-    num_envs: int = 64
-    hidden: tuple[int, ...] = (64, 64)
+    iterations: int = 250
+    num_envs: int = 128
+    hidden: tuple[int, ...] = (128, 128)
     share: float = 0.5
-    deviation: float = 0.3
+    deviation: float = 0.15
     scenarios: int = 32
     ppo: PpoConfig = field(default_factory=default_ppo)
 

@@ -36,7 +36,8 @@ def small(**changes: Any) -> ppo.Config:
 def test_better_than_random_and_myopic_on_a_seasonal_system() -> None:
     """case3 in a dry and a wet season, with what is not used at the end lost; 16,000 stages."""
     system = case3()
-    config = ppo.Config(iterations=8, scenarios=32)
+    brief = dataclasses.replace(ppo.default_ppo(), steps=32, epochs=8)
+    config = ppo.Config(iterations=8, num_envs=64, hidden=(64, 64), deviation=0.3, scenarios=32, ppo=brief)
     trainer = ppo.trainer_of(system, config, 0)
     scenarios = trainer.evaluation.scenarios
     rules = {
