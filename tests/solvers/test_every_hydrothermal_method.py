@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.hydro_permutations import permuted, permuted_scenario, random_order
 from tests.hydro_systems import cascade, case3, first_steps, subsystems
+from tests.random_hydro_systems import random_system
 
 import counterpoint as ct
 from counterpoint.models.training.loop import train
 from counterpoint.opt.codec import write_text
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_json import encode
+from counterpoint.opt.problems.hydrothermal_run import draw_scenarios
 
 METHODS = ct.methods("hydrothermal")
 SYSTEMS = {
@@ -90,3 +93,28 @@ def test_no_method_beats_perfect_information(kind: str, options_of: Any) -> None
     assert not found.frame["message"].any()
     assert (found.frame["cost"] >= found.frame["bound"] * (1 - 1e-6) - 1e-6).all()
     assert found.frame["bound"].notna().all()
+
+
+CERTAIN = [m.name for m in METHODS if not m.is_random and not m.network]
+
+
+@pytest.mark.parametrize("kind", ["single-bus", "transport", "dc"])
+@pytest.mark.parametrize("seed", range(4))
+def test_random_systems_with_all_that_a_stage_can_have(seed: int, kind: str) -> None:
+    system = random_system(seed, kind)
+    for name in [*CERTAIN, "random"]:
+        for episode in ct.simulate(name, system, scenarios=2, seed=seed):
+            assert not episode.check().violations, name
+
+
+@pytest.mark.parametrize("kind", ["transport", "dc", "dc-long"])
+@pytest.mark.parametrize("name", CERTAIN)
+def test_the_order_of_reservoirs_plants_buses_and_branches_changes_no_cost(name: str, kind: str) -> None:
+    system, rng = SYSTEMS[kind], np.random.default_rng(1)
+    scenarios = draw_scenarios(system, 4, 0)
+    costs = ct.evaluate(name, system, scenarios=scenarios, progress=False).costs(name)
+    for _ in range(2):
+        order = random_order(system, rng)
+        other = [permuted_scenario(scenario, order) for scenario in scenarios]
+        found = ct.evaluate(name, permuted(system, order), scenarios=other, progress=False).costs(name)
+        assert found == pytest.approx(costs, rel=1e-6)
