@@ -263,7 +263,7 @@ def _history(folder: Path, regions: int) -> FloatArray:
         )  # fmt: skip
         if i and labels != years:
             raise _wrong(folder, name, "the years of hist_0.csv")
-        if bad := [year for year in labels if not re.fullmatch(r"\d{1,6}", year)]:
+        if bad := [year for year in labels if not re.fullmatch(r"[0-9]{1,6}", year)]:
             raise _wrong(folder, name, f"a year, not {bad[0][:20]!r}")
         years = labels
         found.append(numbers)

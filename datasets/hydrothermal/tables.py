@@ -15,7 +15,7 @@ from counterpoint.opt.problems.hydrothermal_parts import FloatArray
 
 MAX_BYTES = 200_000_000
 TINY = 2.2250738585072014e-308  # smaller numbers are what memory once held: 0
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 def folder_text(folder: Path, name: str) -> bytes:
@@ -103,5 +103,5 @@ def _number(word: str, file: str, line: int, missing: Sequence[str]) -> float:
         return math.nan
     value = float(word) if NUMBER.fullmatch(word) else math.nan
     if not math.isfinite(value):
-        raise InstanceError(f"{printable(word[:40])!r} is no finite number", file=file, line=line)
+        raise InstanceError(f"{printable(repr(word[:40]))} is no finite number", file=file, line=line)
     return 0.0 if abs(value) < TINY else value
