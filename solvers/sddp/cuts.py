@@ -94,10 +94,9 @@ class CutPool:
             everything = self.values(state, slice(0, self.count + m))  # [m, C + m, K]
             owner = everything.argmax(1)
             best = np.take_along_axis(everything, owner[:, None], 1)[:, 0]
-            own = everything[np.arange(m), self.count + np.arange(m)]  # of two that tie, at a kink, both are of use
-            is_tied = own >= best - _TIE * np.maximum(1.0, np.abs(best))
-            self._best[new] = best
-            self._owner[new] = np.where(is_tied, self.count + np.arange(m)[:, None], owner)
+            if self.num_thetas == 1:
+                owner[:, 0] = self._first_tied(everything[..., 0], owner[:, 0], best[:, 0])
+            self._best[new], self._owner[new] = best, owner
         self.count += m
 
     def values(self, state: FloatArray, cuts: slice | None = None) -> FloatArray:
@@ -113,6 +112,18 @@ class CutPool:
             return np.full((len(state), self.num_thetas), lower)
         highest: FloatArray = np.maximum(self.values(state).max(1), lower)
         return highest
+
+    def _first_tied(self, values: FloatArray, owner: IntArray, best: FloatArray) -> IntArray:
+        """Return whose the new states are: of cuts that tie at a kink the new one, unless it has been there before."""
+        m = len(values)
+        for i in range(m):
+            own = self.count + i
+            if values[i, own] >= best[i] - _TIE * max(1.0, abs(best[i])):
+                size = _TIE * max(1.0, np.abs(self._slope[own, 0]).max(initial=0.0))
+                tied = np.flatnonzero(np.abs(values[i] - values[i, own]) <= _TIE * max(1.0, abs(best[i])))
+                same = np.abs(self._slope[tied, 0] - self._slope[own, 0]).max(1, initial=0.0) <= size
+                owner[i] = tied[same][0]
+        return owner
 
     def _take(self, old: slice, added: FloatArray, first: int) -> None:
         """Give states to those of the added cuts that are higher there."""

@@ -66,8 +66,8 @@ class Options:
     risk_beta: float = 1.0
     is_multi_cut: bool = False
     cut_selection: bool = True
-    lanes: int = 2
-    workers: int = 2
+    lanes: int = 1
+    workers: int = 1
 
     def __post_init__(self) -> None:
         if self.iterations < 0 or (self.iterations == 0 and not self.cuts):
@@ -214,13 +214,13 @@ def expected_bound(instance: Hydrothermal, time_limit_s: float = BOUND_SECONDS) 
 
 
 def _stages(instance: Hydrothermal, network_kind: str) -> tuple[tuple[StageModel, ...], MakeSolver]:
-    from counterpoint.simulators.stage.highs import HighsStage
+    from counterpoint.simulators.stage.dual_simplex import linear_stage
 
     kind = network_kind or ("soc" if instance.network_kind == "ac" else instance.network_kind)
     if kind == "soc":
         from counterpoint.simulators.stage.tangents import tangent_models
 
-        return tangent_models(instance), HighsStage
+        return tangent_models(instance), linear_stage
     if kind == "soc-cones":
         from counterpoint.simulators.stage.clarabel import ClarabelStage
         from counterpoint.simulators.stage.cones import conic_models
@@ -228,7 +228,7 @@ def _stages(instance: Hydrothermal, network_kind: str) -> tuple[tuple[StageModel
         conics = {id(conic.linear): conic for conic in conic_models(instance)}
         models = tuple(conic.linear for conic in conics.values())
         return models, lambda model, **given: ClarabelStage(conics[id(model)], **given)
-    return stage_models(instance, kind), HighsStage
+    return stage_models(instance, kind), linear_stage
 
 
 def stage_cuts(policy: Policy, stage: int) -> Cuts | None:

@@ -26,7 +26,7 @@ from counterpoint.solvers.sddp.graph import Node
 from counterpoint.solvers.sddp.tours import tour_of
 
 MakeSolver = Callable[..., StageSolver]
-"""``make(model, weights=..., theta_lower=...)``, as `HighsStage` and `ClarabelStage` are."""
+"""``make(model, weights=..., theta_lower=...)``, as `linear_stage`, `HighsStage` and `ClarabelStage` do."""
 LEAST_SHARE = 4  # problems a lane is worth starting for
 
 

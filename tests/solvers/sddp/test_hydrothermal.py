@@ -37,7 +37,7 @@ SYSTEMS = [
 @pytest.mark.parametrize("make", SYSTEMS)
 def test_as_the_extensive_form(make):
     instance = make()
-    policy = train_values(instance, options=Options(iterations=60))
+    policy = train_values(instance, options=Options(iterations=150))
     assert policy.progress[-1].bound == pytest.approx(optimum(instance), rel=1e-6)
 
 

@@ -84,7 +84,7 @@ def test_options_that_change_the_way_do_not_change_the_end():
 
 
 def test_selection_keeps_fewer_cuts_in_the_solvers():
-    chosen, kept = (train(graphs.stock(), iterations(50), 0, Options(selects_cuts=s)) for s in (True, False))
+    chosen, kept = (train(graphs.hydro_valley(), iterations(50), 0, Options(selects_cuts=s)) for s in (True, False))
     assert chosen.progress[-1].active < 0.6 * chosen.progress[-1].cuts
     assert kept.progress[-1].active == kept.progress[-1].cuts
     assert chosen.solvers[0].solvers[0].num_cuts == chosen.futures[0].pool.active.sum()
