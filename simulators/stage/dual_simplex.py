@@ -5,7 +5,7 @@ nothing but its bounds changed (see `dual_simplex_loop`), and every optimum is p
 that are infeasible, do not come to an end or cannot be proven are solved by `HighsStage`. The loop holds no lock of the
 interpreter: threads run side by side.
 
-Worth it up to about a hundred rows, as the inverse is dense; cuts do not count but where they bind.
+Worth it up to some hundred rows, as the inverse is dense; cuts do not count but where they bind.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from counterpoint.simulators.stage.highs import HighsStage
 from counterpoint.simulators.stage.model import OPTIMAL, FloatArray, IntArray, StageModel, StageResults, StageSolver
 
 SLOTS = 6  # for cuts, beyond one for each state and future cost
-MOST_ROWS = 120
+MOST_ROWS = 250
 
 Cuts = tuple[IntArray, FloatArray, FloatArray]
 
@@ -76,10 +76,9 @@ class DualSimplexStage:
         state = _rows(state, model.num_states, "states")
         noise = _rows(noise, model.num_noises, "noises")
         count = len(state)
-        bounds = np.array((model.col_lower, model.col_upper))[:, None, model.state_out]
+        lower, upper = model.col_lower[None, model.state_out], model.col_upper[None, model.state_out]
         if target is not None:
-            target = _rows(target, model.num_states, "targets")
-            bounds = np.array((target, target))
+            lower = upper = target = _rows(target, model.num_states, "targets")
         if len(noise) != count or (target is not None and len(target) != count):
             raise ValueError(f"{count} states need as many noises and targets")
         shift = (self._moving_parts[0] @ state.T + self._moving_parts[1] @ noise.T).T
@@ -87,7 +86,8 @@ class DualSimplexStage:
         dual_target, told = np.zeros((count, model.num_states)), np.empty(count, np.int64)
         self._pivots = solve_rows(
             self._program, self._basis, self._cuts, moving, np.ascontiguousarray(model.row_lower[moving] - shift),
-            np.ascontiguousarray(model.row_upper[moving] - shift), bounds[0], bounds[1], self._state_rows, x, dual,
+            np.ascontiguousarray(model.row_upper[moving] - shift), np.ascontiguousarray(lower),
+            np.ascontiguousarray(upper), self._state_rows, x, dual,
             dual_target, told, self._pivots,
         )  # fmt: skip
         stage_cost = x[:, :n] @ model.cost + model.offset

@@ -12,6 +12,7 @@ from numba import njit
 
 LOWER, UPPER, BASIC, FREE = 0, 1, 2, 3  # where a variable is
 DUAL = 1e-9  # of reduced costs, relative to the largest cost
+SINGULAR = 1e-11  # pivots of an inversion
 
 
 class Program(NamedTuple):
@@ -71,33 +72,6 @@ class Basis(NamedTuple):
     price: Any
     slot_row: Any
     slot_cut: Any
-
-
-@njit(cache=True, nogil=True)
-def invert(program, basis):
-    """Invert the basis anew; False if it is singular."""
-    m, n = len(basis.head), len(basis.x) - len(basis.head)
-    base = m - len(basis.slot_cut)
-    matrix = np.zeros((m, m))
-    for p in range(m):
-        j = basis.head[p]
-        if j >= n:
-            matrix[j - n, p] = -1.0
-            continue
-        for k in range(program.starts[j], program.starts[j + 1]):
-            matrix[program.index[k], p] = program.value[k]
-        for s in range(m - base):
-            matrix[base + s, p] = basis.slot_row[s, j]
-    try:
-        inverse = np.linalg.inv(matrix)
-    except Exception:  # numba knows no narrower one
-        return False
-    if not np.isfinite(inverse).all():
-        return False
-    basis.inverse[:, :] = inverse
-    for p in range(m):
-        basis.norm[p] = (inverse[p] ** 2).sum()
-    return True
 
 
 @njit(cache=True, nogil=True)
@@ -221,6 +195,31 @@ def exchange(basis, p, q, column):
                 total += other[k] * other[k]
             basis.norm[i] = total
     basis.head[p] = q
+
+
+@njit(cache=True, nogil=True)
+def invert(program, basis, column):
+    """Invert the basis anew; False if it is singular.
+
+    Basic columns take the places of activities that are not basic, one after the other, the largest entry as pivot.
+    Sparse columns cost little.
+    """
+    m, n = len(basis.head), len(basis.x) - len(basis.head)
+    basis.inverse[:, :] = 0.0
+    for i in range(m):
+        basis.head[i], basis.inverse[i, i], basis.norm[i] = n + i, -1.0, 1.0
+    for j in range(n):
+        if basis.where[j] != BASIC:
+            continue
+        express(program, basis, j, column)
+        largest, at = SINGULAR, -1
+        for p in range(m):
+            if abs(column[p]) > largest and basis.where[basis.head[p]] != BASIC:
+                largest, at = abs(column[p]), p
+        if at < 0:
+            return False
+        exchange(basis, at, j, column)
+    return True
 
 
 @njit(cache=True, nogil=True)

@@ -31,7 +31,8 @@ SOLVED, HAND_OVER, NEEDS_INVERSE = 0, 1, 2
 PIVOT = 1e-7  # the least entry to divide by
 PRIMAL = 1e-9  # of bounds, relative, in the search
 PROOF, DRIFT = 1e-8, 1e-9  # of bounds and reduced costs, and of rows, relative, in what is returned
-MOST_PIVOTS, MOST_INVERSIONS = 100, 3
+MOST_PIVOTS = 100  # before the basis is inverted anew
+MOST_DOUBTS = 3  # inversions before their time, of one problem
 
 
 @njit(cache=True, nogil=True)
@@ -230,9 +231,9 @@ def solve_rows(program, basis, cuts, moving, row_lower, row_upper, out_lower, ou
         for s in range(len(program.out)):
             basis.lower[program.out[s]], basis.upper[program.out[s]] = out_lower[at, s], out_upper[at, s]
         status[i] = HAND_OVER
-        inversions = 0
+        doubts, rounds = 0, 0
         is_ready = settle(program, basis)
-        while is_ready and inversions <= MOST_INVERSIONS:
+        while is_ready and doubts <= MOST_DOUBTS and rounds <= m:
             place(program, basis, work)
             told, pivots = iterate(program, basis, cuts, alpha, zeros, column, flips, candidates, pivots)
             if told == HAND_OVER:
@@ -240,8 +241,9 @@ def solve_rows(program, basis, cuts, moving, row_lower, row_upper, out_lower, ou
             if told == SOLVED and is_proven(program, basis, work):
                 status[i] = SOLVED
                 break
-            inversions, pivots = inversions + 1, 0
-            if not invert(program, basis):
+            doubts += pivots < MOST_PIVOTS
+            rounds, pivots = rounds + 1, 0
+            if not invert(program, basis, column):
                 restart(program, basis)
             is_proven(program, basis, work)
             is_ready = settle(program, basis)

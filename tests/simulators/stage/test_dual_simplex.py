@@ -15,6 +15,7 @@ from counterpoint.simulators.stage.dual_simplex import MOST_ROWS, DualSimplexSta
 from counterpoint.simulators.stage.highs import HighsStage
 from counterpoint.simulators.stage.hydrothermal import LINEAR_NETWORKS, stage_models
 from counterpoint.simulators.stage.model import INFEASIBLE, OPTIMAL, StageModel, StageResults
+from counterpoint.solvers.mip.hydrothermal import chain, tree_model
 
 FUTURE = {"weights": (1.0,), "theta_lower": (0.0,)}
 
@@ -227,3 +228,19 @@ def test_large_stages_go_to_highs() -> None:
         sparse.csr_array((rows, 1)), sparse.csr_array((rows, 0)), [0],
     )  # fmt: skip
     assert isinstance(linear_stage(large), HighsStage)
+
+
+def test_a_horizon_as_one_stage() -> None:
+    """140 rows, and more pivots from a cold start than between two inversions; the basis is inverted on the way."""
+    system = build("bolivia-dc")
+    tree = chain(np.zeros((4, system.num_reservoirs)))
+    model = tree_model(system, tree)
+    assert model.num_rows > 160
+    rng = np.random.default_rng(0)
+    state = rng.random((10, system.num_reservoirs)) * system.reservoirs.max_volume
+    noise = system.inflows.rows[rng.integers(48, size=(10, 4)), rng.integers(15, size=(10, 4))].reshape(10, -1)
+    ours = DualSimplexStage(model)
+    found = ours.solve_many(state, noise, wants_x=True)
+    np.testing.assert_allclose(found.objective, HighsStage(model).solve_many(state, noise).objective, rtol=1e-10)
+    assert ours.handed_over == 0
+    is_feasible(model, found, state, noise)
