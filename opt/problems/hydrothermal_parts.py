@@ -191,8 +191,10 @@ class Network:
         freeze(self, "network", dict.fromkeys(("rating", "reverse_rating"), (e,)), low=0.0)
         freeze(self, "network", dict.fromkeys(BRANCH_NUMBERS, (e,)))
         freeze(self, "network", {"tap": (e,)}, low=1e-6)
-        if isinstance(self.reference, bool) or not 0 <= int(self.reference) < b:
+        given: Any = self.reference
+        if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 0 <= given < b:
             raise InstanceError(f"expected a bus in 0..{b - 1}", place=("network", "reference"))
+        object.__setattr__(self, "reference", int(given))
         for key in ("from_bus", "to_bus"):
             if bad := np.flatnonzero(getattr(self, key) >= b).tolist():
                 raise InstanceError(f"expected a bus in 0..{b - 1}", place=("network", key, bad[0]))
@@ -259,7 +261,7 @@ def freeze(
     for key, shape in shapes.items():
         try:
             given = np.array(getattr(part, key), np.float64)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             given = np.array(np.nan)
         _check_shape(given, shape, (owner, key))
         if given.size and not (given.min() >= low and given.max() <= high):  # also refuses NaN

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tests.hydro_systems import SYSTEMS, cascade, case3, first_steps, generators
 from counterpoint.datasets.registry import benchmark
 from counterpoint.opt.errors import InstanceError
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
+from counterpoint.opt.problems.hydrothermal_json import decode, encode
 from counterpoint.opt.problems.hydrothermal_parts import Inflows
 from counterpoint.opt.problems.hydrothermal_run import Scenario, draw_scenarios, scenario_of
 from counterpoint.opt.problems.hydrothermal_stablerng import draws
@@ -243,3 +245,21 @@ def test_a_system_of_one_bus_needs_no_branches():
         inflows=Inflows(np.ones((1, 1, 1)), np.ones((1, 1))), volume_per_flow=1.0, stage_hours=0.0,
     )  # fmt: skip
     assert (system.num_buses, system.num_branches) == (1, 0)
+
+
+@pytest.mark.parametrize("reference", [0.7, float("nan"), "0", None, [1], True, -1, 3])
+def test_the_bus_of_angle_0_is_a_number_of_a_bus(reference):
+    with pytest.raises(InstanceError, match=r"network\.reference: expected a bus in 0\.\.2"):
+        dataclasses.replace(cascade().network, reference=reference)
+
+
+def test_the_bus_of_angle_0_may_be_a_number_of_numpy():
+    system = cascade()
+    same = dataclasses.replace(system, network=dataclasses.replace(system.network, reference=np.int64(0)))
+    assert same.content_hash == system.content_hash
+    assert decode(json.loads(json.dumps(encode(same)))) == system
+
+
+def test_a_number_beyond_all_floats_is_refused_by_its_place():
+    with pytest.raises(InstanceError, match=r"^reservoirs\.max_volume"):
+        dataclasses.replace(cascade().reservoirs, max_volume=[10**400, 1])
