@@ -185,7 +185,7 @@ def _worst(instance: Hydrothermal, found: tuple[Off, ...]) -> Iterator[Violation
              "bus": instance.network.names}  # fmt: skip
     for kind, whose, amounts, scale in found:
         allowed = np.broadcast_to(TOLERANCE * scale, amounts.shape)
-        stages, places = np.nonzero(amounts > allowed)
+        stages, places = np.nonzero(~(amounts <= allowed))  # so that NaN fails
         order = np.argsort(-amounts[stages, places], kind="stable")[:SHOWN]
         for t, n in zip(stages[order].tolist(), places[order].tolist(), strict=True):
             name = names[whose][n] if whose in names else n

@@ -116,7 +116,7 @@ def test_false_claims_are_noticed():
         {"stage_cost": added(run.stage_cost, (1, 1), 5.0)},
     ):
         assert kinds(check(system, scenario, dataclasses.replace(run, **claim))) == {"cost"}
-    for storage in (added(run.storage, (2, 1), 0.01), added(run.storage, (4, 0), -0.01)):
+    for storage in (added(run.storage, (2, 1), 0.01), added(run.storage, (4, 0), -0.01), run.storage * np.nan):
         assert kinds(check(system, scenario, dataclasses.replace(run, storage=storage))) == {"storage"}
 
 
