@@ -225,10 +225,11 @@ FOLDER_FORMATS = (
 )  # fmt: skip
 
 
-def folder_format(folder: Path, problem: str | None = None) -> FolderFormat | None:
-    """Return the format of a folder that is one case; None if it is none, or only holds files of instances."""
+def folder_format(folder: Path, problem: str | None = None, name: str | None = None) -> FolderFormat | None:
+    """Return the format of a folder that is one case: that of this name, or told by its marks; None if it is none."""
     for candidate in FOLDER_FORMATS:
-        if problem in (None, candidate.problem) and any((folder / name).is_file() for name in candidate.marks):
+        is_marked = any((folder / mark).is_file() for mark in candidate.marks)
+        if problem in (None, candidate.problem) and (is_marked if name is None else name == candidate.name):
             return candidate
     return None
 
@@ -243,4 +244,4 @@ def format_named(name: str) -> Format:
     for candidate in FORMATS:
         if candidate.name == name:
             return candidate
-    raise UnknownNameError("format", name, ("json", *(f.name for f in FORMATS)))
+    raise UnknownNameError("format", name, ("json", *(f.name for f in (*FORMATS, *FOLDER_FORMATS))))

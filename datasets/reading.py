@@ -30,7 +30,8 @@ def read(path: str | os.PathLike[str], *, problem: str | None = None, format: st
     problem : str, optional
         Consider the formats of this problem only.
     format : str, optional
-        A format's name (see `counterpoint.datasets.formats.FORMATS`, or ``"json"``); default: recognised by content.
+        A format's name (see `counterpoint.datasets.formats.FORMATS` and ``FOLDER_FORMATS``, or ``"json"``); default:
+        recognised by content.
 
     Returns
     -------
@@ -53,11 +54,11 @@ def read(path: str | os.PathLike[str], *, problem: str | None = None, format: st
     """
     if problem is not None:
         problem_named(problem)
+    file = Path(path)
+    if (folder := folder_format(file, problem, format)) is not None:
+        return folder.read(file)
     if format not in (None, "json"):
         format_named(str(format))
-    file = Path(path)
-    if format is None and (folder := folder_format(file, problem)) is not None:
-        return folder.read(file)
     try:
         return _parse(_load(file), file, problem, format)
     except InstanceError as error:

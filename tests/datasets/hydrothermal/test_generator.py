@@ -92,7 +92,7 @@ def test_the_seed_decides():
     [
         {"reservoirs": 0}, {"buses": 0}, {"stages": 0}, {"openings": 0}, {"thermal": -1}, {"reservoirs": 10**6},
         {"cascade": 1.5}, {"hydro_share": 0.0}, {"spread": -1.0}, {"network": "copper"}, {"seed": "x"}, {"depth": 3},
-        {"stages": 10**9},
+        {"stages": 10**9}, {"seed": -1},
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(parameters):

@@ -6,10 +6,12 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.hydro_folders import put_case
 
 from counterpoint.datasets.formats import FOLDER_FORMATS, folder_format
 from counterpoint.datasets.hydrothermal.tables import folder_json, folder_text, in_json_file, table
-from counterpoint.opt.errors import InstanceError
+from counterpoint.datasets.reading import read
+from counterpoint.opt.errors import InstanceError, UnknownNameError
 from counterpoint.opt.problems.table import resolve
 
 
@@ -102,3 +104,14 @@ def test_folder_formats_are_told_by_their_marks_and_can_be_loaded(tmp_path):
             assert folder_format(folder) is known
             assert folder_format(folder, known.problem) is known
             assert folder_format(folder, "job-shop") is None
+
+
+def test_a_folder_format_can_be_asked_for_by_name(tmp_path):
+    put_case(tmp_path / "case")
+    assert read(tmp_path / "case", format="hydropowermodels") == read(tmp_path / "case")
+    with pytest.raises(InstanceError, match=r"hydro.csv:1: the folder needs this file"):
+        read(tmp_path / "case", format="subsystems")
+    with pytest.raises(InstanceError, match=r"PowerModels.json:1: the folder needs this file"):
+        read(tmp_path, format="hydropowermodels")
+    with pytest.raises(UnknownNameError, match="no format named 'subsystem'; did you mean subsystems"):
+        read(tmp_path / "case", format="subsystem")
