@@ -47,6 +47,8 @@ def river(
     spread : float
         Standard deviation of the logarithm of inflows around their season.
     """
+    if seed < 0:
+        raise InstanceError(f"seed must be at least 0, not {seed}")
     if min(reservoirs, buses, stages, openings) < 1 or thermal < 0:
         raise InstanceError("expected at least one reservoir, bus, stage and opening")
     if max(reservoirs, thermal, buses, openings) > MOST:

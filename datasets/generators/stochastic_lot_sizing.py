@@ -30,6 +30,8 @@ def published(
     Lost sales cost 0.1 or 1.1, a setup 15 (one in five) to 30, a changeover 1 (seven in ten) to 3 units; demand is
     binomial.
     """
+    if seed < 0:
+        raise InstanceError(f"seed must be at least 0, not {seed}")
     if min(items, machines, horizon, max_production) < 1 or not 0 <= demand_share <= 1 or demand_trials < 0:
         raise InstanceError("expected at least one item, machine, period and unit, and a share in [0, 1]")
     rng = np.random.default_rng([seed, 20])

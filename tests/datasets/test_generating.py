@@ -173,3 +173,8 @@ def test_variants_have_names_of_their_own():
     assert plain.name == "uniform-3x2-5"
     assert blocking.name == "uniform-3x2-5-blocking-swap"
     assert late.name == "uniform-3x2-5-tardiness-unavailability"
+
+
+def test_a_plant_of_a_negative_seed_is_refused():
+    with pytest.raises(OptionError, match="seed must be at least 0, not -1"):
+        generate("stochastic-lot-sizing", items=2, machines=1, horizon=3, seed=-1)
