@@ -114,7 +114,7 @@ def read_case(
     reservoirs, stage_hours, factor = _placed(path, HYDRO, reservoirs_of, hydro, grid)
     columns = table(folder_text(path, INFLOWS), str(path / INFLOWS))[1]
     probability = None
-    if (path / PROBABILITY).exists():
+    if os.path.lexists(path / PROBABILITY):  # a link that leads nowhere is no reason to go on without
         probability = table(folder_text(path, PROBABILITY), str(path / PROBABILITY))[1]
     inflows = _placed(path, INFLOWS, inflows_of, columns, len(reservoirs.names), probability)
     try:
@@ -230,7 +230,7 @@ def _names(plants: Sequence[Any], places: Sequence[tuple[str | int, ...]]) -> tu
 
 def _options(folder: Path) -> CaseOptions:
     file = str(folder / CASE)
-    if not (folder / CASE).exists():
+    if not os.path.lexists(folder / CASE):
         return CaseOptions()
     try:
         found = tomllib.loads(folder_text(folder, CASE).decode())

@@ -216,7 +216,7 @@ def _read(folder: Path) -> Subsystems:
     deficit = _table(folder, "deficit.csv", ("OBJ", "DEPTH"))
     square = (regions + 1, regions + 1)
     exchange = _table(folder, "exchange.csv")
-    cost = _table(folder, "exchange_cost.csv") if (folder / "exchange_cost.csv").exists() else np.zeros(square)
+    cost = _table(folder, "exchange_cost.csv") if os.path.lexists(folder / "exchange_cost.csv") else np.zeros(square)
     for found, file in ((exchange, "exchange.csv"), (cost, "exchange_cost.csv")):
         if found.shape != square:
             raise _wrong(folder, file, f"{regions + 1} rows and columns: the regions and the node of exchange")
@@ -261,6 +261,8 @@ def _history(folder: Path, regions: int) -> FloatArray:
             folder_text(folder, name), str(folder / name), delimiter=";", names=MONTHS, has_index=True,
             missing=("NA", ""),
         )  # fmt: skip
+        if len(set(labels)) < len(labels):
+            raise _wrong(folder, name, "every year once")
         if i and labels != years:
             raise _wrong(folder, name, "the years of hist_0.csv")
         if bad := [year for year in labels if not re.fullmatch(r"[0-9]{1,6}", year)]:

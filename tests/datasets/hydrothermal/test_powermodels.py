@@ -279,6 +279,14 @@ def test_a_file_that_is_missing_or_no_json_is_named(put, name):
         read(folder)
 
 
+@pytest.mark.parametrize("name", ["scenarioprobability.csv", "case.toml"])
+def test_a_link_that_leads_nowhere_is_not_read_as_if_nothing_were_there(put, name):
+    folder = put()
+    (folder / name).symlink_to("nowhere")
+    with pytest.raises(InstanceError, match=rf"{name}:1: the folder needs this file"):
+        read(folder)
+
+
 def test_any_other_folder_is_no_case(tmp_path):
     (tmp_path / "some.txt").write_text("x")
     with pytest.raises(InstanceError, match=r"this is a folder; expected a file, or a folder that is a case \(Hydro"):

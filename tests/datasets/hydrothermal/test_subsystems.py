@@ -142,3 +142,20 @@ def test_no_year_at_all_is_no_history(put):
     none = f"{MONTHS}\n1990;" + ";".join(["NA"] * 12) + "\n"
     with pytest.raises(InstanceError, match=r"hist_0.csv:1: expected a year that misses no region"):
         read(put(hist_0=none, hist_1=none))
+
+
+def test_a_link_that_leads_nowhere_is_not_read_as_if_exchange_were_free(put):
+    folder = put()
+    (folder / "exchange_cost.csv").unlink()
+    assert not read(folder).network.flow_cost.any()
+    (folder / "exchange_cost.csv").symlink_to("nowhere")
+    with pytest.raises(InstanceError, match=r"exchange_cost\.csv:1: the folder needs this file"):
+        read(folder)
+
+
+def test_a_year_that_is_there_twice_is_refused(put):
+    folder = put()
+    for path in folder.glob("hist_*.csv"):
+        path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n")
+    with pytest.raises(InstanceError, match=r"hist_0\.csv:1: expected every year once"):
+        read(folder)
