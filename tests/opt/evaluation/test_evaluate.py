@@ -252,6 +252,17 @@ def test_chance_is_no_proof_against_the_bound_on_expectations(stall, monkeypatch
         assert found.expected_bound == 12.0
 
 
+def test_a_panel_of_kind_scenarios_may_cost_less_than_what_can_be_expected(stall, monkeypatch):
+    """All of 8.0 or less for sure, though no policy can expect less than that: the panel is chosen, not drawn."""
+    parts = (*table.problem("stall").parts, ("expected_bound", "counterpoint_stall:expected_bound"))
+    sys.modules["counterpoint_stall"].expected_bound = lambda instance: 8.0
+    monkeypatch.setattr(table, "PROBLEMS", (Problem("stall", "a stall", "sequential", "min", "none", False, parts),))
+    kind = [d for d in sys.modules["counterpoint_stall"].scenarios(Stall(), 400, 0) if d <= 5]
+    found = ct.evaluate({"a": Buy(4)}, Stall(), scenarios=kind, bound=True, progress=False)
+    assert found.costs("a").mean() < 8.0 - 6.0 * found.costs("a").std() / len(kind) ** 0.5  # no chance
+    assert found.expected_bound == 8.0
+
+
 def test_the_split_of_a_policy_that_failed_is_no_mean_of_the_rest(stall, monkeypatch):
     def simulate(instance, demand, policy):
         bought = float(policy.act(None))
