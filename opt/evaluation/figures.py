@@ -4,9 +4,9 @@
 def figure(value: float, digits: int = 4) -> str:
     """Return a number as a reader wants it.
 
-    >>> [figure(x) for x in (0.123456, 1234.5, 304889.7, 2e20, float("inf"))]
-    ['0.1235', '1234', '304890', '2e+20', 'inf']
+    >>> [figure(x) for x in (0.123456, 1234.5, 9999.7, 304889.7, 2e20, float("inf"))]
+    ['0.1235', '1234', '10000', '304890', '2e+20', 'inf']
     """
-    if 10**digits <= abs(value) < 1e15:
+    if 10**digits - 0.5 <= abs(value) < 1e15:  # what is rounded up to it included
         return f"{value:.0f}"
     return f"{value:.{digits}g}"
