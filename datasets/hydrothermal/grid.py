@@ -15,6 +15,7 @@ from counterpoint.opt.codec import expect, real
 from counterpoint.opt.errors import InstanceError
 from counterpoint.opt.problems.hydrothermal_parts import Generators, Network
 
+WIDEST = 1.0472  # radians, of the angle between a branch's ends where a file gives no limit that PowerModels takes
 UNLIMITED = 1e4  # per unit, where a file gives no rating: more than any system carries
 ISOLATED, REFERENCE = 4, 3  # of bus_type
 Element = Mapping[str, Any]
@@ -179,6 +180,7 @@ def _network(
     rating[rating == 0.0] = UNLIMITED
     tap = all_of("tap", 1.0, 0.0)
     tap[tap == 0.0] = 1.0  # MATPOWER's way to say that there is no transformer
+    low, high = _angles(all_of("angmin", -WIDEST), all_of("angmax", WIDEST))
     deficit = number(data, "cost_deficit", (), low=0.0) * base
     return Network(
         names=_names(buses, "bus"),
@@ -204,6 +206,15 @@ def _network(
         to_susceptance=all_of("b_to", 0.0),
         tap=tap,
         shift=all_of("shift", 0.0),
-        min_angle=all_of("angmin", -np.pi / 3),
-        max_angle=all_of("angmax", np.pi / 3),
+        min_angle=low,
+        max_angle=high,
+    )
+
+
+def _angles(low: Any, high: Any) -> tuple[Any, Any]:
+    """Return limits of angles as PowerModels reads them: beyond a right angle, or both 0, stand for none."""
+    is_open = (low == 0.0) & (high == 0.0)
+    return (
+        np.where(is_open | (low <= -np.pi / 2), -WIDEST, low),
+        np.where(is_open | (high >= np.pi / 2), WIDEST, high),
     )

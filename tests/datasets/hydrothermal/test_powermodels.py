@@ -89,6 +89,27 @@ def test_numbers_of_the_grid_are_per_unit(put):
     assert grid_.max_angle.tolist() == [1.0472, 1.0472]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((-0.5, 0.25), (-0.5, 0.25)),
+        ((0.0, 0.25), (0.0, 0.25)),
+        ((0.0, 0.0), (-1.0472, 1.0472)),  # MATPOWER's way to say that there is no limit; not ends of one angle
+        ((-2 * np.pi, 2 * np.pi), (-1.0472, 1.0472)),
+        ((-np.pi / 2, 0.3), (-1.0472, 0.3)),
+        ((None, None), (-1.0472, 1.0472)),
+    ],
+)
+def test_limits_of_angles_are_those_that_powermodels_takes(put, given, expected):
+    data = grid()
+    for key, value in zip(("angmin", "angmax"), given, strict=True):
+        data["branch"]["1"][key] = value
+        if value is None:
+            del data["branch"]["1"][key]
+    network = read(put(grid_=data)).network
+    assert (network.min_angle[0], network.max_angle[0]) == expected
+
+
 def test_numbers_of_the_plants(put):
     water = read(put()).reservoirs
     assert water.names == ("UP", "reservoir 7")
