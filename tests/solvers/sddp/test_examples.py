@@ -1,5 +1,6 @@
 """Published optimal values, to the digits that are published."""
 
+import numpy as np
 import pytest
 from tests import policy_graphs as graphs
 from tests.hydro_systems import CASE3_COSTS, case3
@@ -57,6 +58,23 @@ def test_three_stores():
 )
 def test_risk_averse(has_prices, risk, optimum):
     assert bound(graphs.hydro_valley(has_prices=has_prices), 30, risk=risk) == pytest.approx(optimum, rel=1e-6)
+
+
+def test_a_year_for_ever_as_value_iteration_has_it():
+    """On storages of a grid that holds all kinks, as inflows and demands are multiples of its step."""
+    grid = np.arange(5.0, 15.01, 0.5)
+    value = np.zeros((3, len(grid)))
+    for _ in range(150):
+        for season in range(3):
+            after, expected = 0.95 * value[(season + 1) % 3], np.zeros(len(grid))
+            for inflow, demand in ((0.0, 7.5), (3.0, 5.0), (10.0, 2.5)):
+                water = grid[:, None] + inflow - grid
+                hydro = np.minimum(water, demand)
+                cost = (season + 1) * (demand - hydro) + (water - hydro) + after
+                expected += np.where(water >= 0, cost, np.inf).min(1) / 3
+            value[season] = expected
+    expected = value[0, np.flatnonzero(grid == 10.0)[0]]
+    assert bound(graphs.unicyclic_hydro_thermal(), 150) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("graph", [graphs.fast_production, graphs.infinite_hydro_thermal, graphs.asset_management])

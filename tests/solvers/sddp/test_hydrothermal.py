@@ -1,5 +1,7 @@
 """Water values: as the extensive form has them, acted on under the network that counts."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from tests.hydro_systems import FIRST_STEPS_OPTIMUM, cascade, case3, first_steps, subsystems
@@ -103,6 +105,20 @@ def test_networks_of_the_cuts_are_in_their_order():
     assert bounds[0] <= bounds[1] * (1 + 1e-9)
     assert bounds[1] <= bounds[2] * (1 + 1e-9)
     assert bounds[2] == bounds[3]
+
+
+@pytest.mark.skipif(find_spec("clarabel") is None or find_spec("casadi") is None, reason="needs counterpoint[power]")
+def test_under_ac_by_cuts_of_the_cones():
+    instance = case3(kind="ac", horizon=3)
+    policy = sddp(instance, 0, Options(iterations=15))
+    lossless = train_values(instance, options=Options(iterations=15, network_kind="dc")).progress[-1].bound
+    exact = train_values(instance, options=Options(iterations=15, network_kind="soc-cones")).progress[-1].bound
+    assert policy.bound == pytest.approx(exact, rel=1e-3)  # tangents of the cones are nearly the cones
+    assert policy.bound <= exact * (1 + 1e-4)
+    assert policy.bound > lossless  # losses cost
+    cost = [simulate(instance, scenario, policy).cost for scenario in draw_scenarios(instance, 27, 0)]
+    assert policy.bound <= np.mean(cost) + 3 * np.std(cost) / np.sqrt(27)
+    assert expected_bound(instance, 5.0) == pytest.approx(policy.bound, rel=1e-4)
 
 
 def test_risk_costs_more_in_the_bound():
