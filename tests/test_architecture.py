@@ -113,7 +113,9 @@ def test_help_and_method_lists_are_light() -> None:
     assert not {name.split(".")[0] for name in json.loads(fresh(listing))} & set(HEAVY)
 
 
-STAGE_SOLVERS = ("ac", "ac_program", "clarabel", "highs", "highs_kernels", "highs_library", "tangents")
+STAGE_SOLVERS = (
+    "ac", "ac_program", "ac_rows", "clarabel", "dual_simplex", "highs", "highs_kernels", "highs_library", "tangents",
+)  # fmt: skip
 
 
 def test_learning_folders_work_without_solvers() -> None:

@@ -5,7 +5,7 @@ anew from the cuts alone, and a state is that of the last time: going on repeats
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -16,9 +16,10 @@ from counterpoint.opt.loading import load_instance
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_run import draw_scenarios
 from counterpoint.simulators.batched.hydrothermal import roll_out
-from counterpoint.solvers.sddp import hydrothermal as sddp
-from counterpoint.solvers.sddp.policy import Policy, Progress
-from counterpoint.solvers.sddp.train import advance
+
+if TYPE_CHECKING:
+    from counterpoint.solvers.sddp.hydrothermal import Options as SddpOptions
+    from counterpoint.solvers.sddp.policy import Policy, Progress
 
 REBUILD = 10  # iterations
 SEED = 20251126  # of the scenarios to evaluate on
@@ -49,7 +50,7 @@ class Config:
 
     iterations: int = 100
     case: str = "bolivia-dc"
-    network_kind: sddp.CutNetwork = ""
+    network_kind: Literal["", "single-bus", "transport", "dc", "soc", "soc-cones"] = ""
     forward_passes: int = 1
     risk_lambda: float = 1.0
     risk_beta: float = 1.0
@@ -62,9 +63,11 @@ class Config:
             raise OptionError("iterations must be at least 1, scenarios at least 0")
         self.options()
 
-    def options(self) -> sddp.Options:
+    def options(self) -> "SddpOptions":
         """Return the same for the method."""
-        return sddp.Options(
+        from counterpoint.solvers.sddp.hydrothermal import Options as SddpOptions
+
+        return SddpOptions(
             iterations=self.iterations, network_kind=self.network_kind, forward_passes=self.forward_passes,
             risk_lambda=self.risk_lambda, risk_beta=self.risk_beta, lanes=self.lanes, workers=self.workers,
         )  # fmt: skip
@@ -90,8 +93,12 @@ class SddpTrainer:
     """See `interfaces.Trainer`; an iteration is one of SDDP."""
 
     def __init__(self, system: Hydrothermal, config: Config, seed: int) -> None:
+        from counterpoint.solvers.sddp import hydrothermal, policy, train
+
         self.system, self.config, self.seed = system, config, seed
-        self.graph, self.make_solver = sddp.graph_of(system, config.network_kind)
+        self._advance, self._stage_cuts = train.advance, hydrothermal.stage_cuts
+        self._make_policy, self._make_progress = policy.Policy, policy.Progress
+        self.graph, self.make_solver = hydrothermal.graph_of(system, config.network_kind)
         self.scenarios = draw_scenarios(system, config.scenarios, SEED)
         self.solved_before = 0  # by solvers that are gone
         self.trained = self._policy([], [])
@@ -104,7 +111,7 @@ class SddpTrainer:
 
     def step(self) -> dict[str, float]:
         """Do one iteration; its bound, the cost of its paths, and how many problems have been solved."""
-        done = advance(self.trained, self.seed)
+        done = self._advance(self.trained, self.seed)
         if self.iteration % REBUILD == 0:
             self._rebuild(self._snapshot())
         return {
@@ -120,7 +127,7 @@ class SddpTrainer:
         bound = self.trained.progress[-1].bound if self.trained.progress else self.trained.bound()
         if not self.scenarios:
             return {"bound": bound}
-        cuts = [sddp.stage_cuts(self.trained, stage) for stage in range(self.system.reported_stages)]
+        cuts = [self._stage_cuts(self.trained, stage) for stage in range(self.system.reported_stages)]
         last = (np.zeros(0), np.zeros((0, self.system.num_reservoirs)), 0.0)
         found = roll_out(self.system, self.scenarios, cuts=[last if c is None else c for c in cuts]).cost
         error = float(found.std(ddof=1) / len(found) ** 0.5) if len(found) > 1 else 0.0
@@ -134,12 +141,12 @@ class SddpTrainer:
         """Go back to such a state: load the cuts, and do again what came after."""
         self._rebuild({key: state[key] for key in ("pools", "progress", "solved")})
         while self.iteration < int(state["iteration"]):
-            advance(self.trained, self.seed)
+            self._advance(self.trained, self.seed)
 
     def policy(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the water values of all stages, in money of each stage, and what they are for."""
         horizon, reservoirs = self.system.horizon, self.system.num_reservoirs
-        found = [sddp.stage_cuts(self.trained, stage) for stage in range(horizon)]
+        found = [self._stage_cuts(self.trained, stage) for stage in range(horizon)]
         held = [(t, cuts) for t, cuts in enumerate(found) if cuts is not None]
         tensors = {
             "stage": torch.cat([torch.full((len(c[0]),), t) for t, c in held] or [torch.zeros(0)]).long(),
@@ -167,12 +174,12 @@ class SddpTrainer:
     def _rebuild(self, base: dict[str, Any]) -> None:
         """Make solvers anew that hold the cuts of a snapshot, and nothing else."""
         pools = [{key: tensor.numpy() for key, tensor in pool.items()} for pool in base["pools"]]
-        self.trained = self._policy(pools, [Progress(**p) for p in base["progress"]])
+        self.trained = self._policy(pools, [self._make_progress(**p) for p in base["progress"]])
         self.solved_before = int(base["solved"])
         self.base = base
 
-    def _policy(self, pools: list[dict[str, Any]], progress: list[Progress]) -> Policy:
-        policy = Policy(self.graph, self.config.options().training(), make_solver=self.make_solver)
+    def _policy(self, pools: list[dict[str, Any]], progress: "list[Progress]") -> "Policy":
+        policy = self._make_policy(self.graph, self.config.options().training(), make_solver=self.make_solver)
         for future, cuts in zip(policy.futures, pools, strict=bool(pools)):
             if len(cuts["state"]):
                 future.pool.add(cuts["state"], cuts["intercept"], cuts["slope"])

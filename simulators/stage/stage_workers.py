@@ -1,7 +1,6 @@
 """Solvers in lanes, and processes that hold them; see `parallel`."""
 
 import os
-import pickle
 import signal
 import socket
 import subprocess
@@ -175,7 +174,9 @@ def serve(descriptor: int) -> None:
                 result = error
             try:
                 connection.send(result)
-            except (TypeError, AttributeError, pickle.PicklingError):
+            except (ConnectionError, EOFError):
+                raise
+            except Exception:  # whatever it is that cannot be sent, the other side must not wait for it
                 connection.send(RuntimeError(f"what a stage solver returned cannot be sent: {result!r}"))
     except (EOFError, ConnectionError):
         return
