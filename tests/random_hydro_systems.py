@@ -115,6 +115,4 @@ def permuted(instance: Hydrothermal, seed: int) -> tuple[Hydrothermal, Any]:
         to_bus=new_bus[net.to_bus[branch]], **by_bus, **{f: getattr(net, f)[branch] for f in of_branch},
     )  # fmt: skip
     inflows = replace(instance.inflows, rows=instance.inflows.rows[:, :, plant])
-    return replace(
-        instance, reservoirs=reservoirs, generators=generators, network=network, inflows=inflows
-    ), plant
+    return replace(instance, reservoirs=reservoirs, generators=generators, network=network, inflows=inflows), plant

@@ -16,7 +16,6 @@ from scipy import sparse
 
 from counterpoint.simulators.stage.dual_simplex_basis import BASIC, Basis, Program, fill_slot
 from counterpoint.simulators.stage.dual_simplex_loop import SOLVED, restart, solve_rows
-from counterpoint.simulators.stage.highs import HighsStage
 from counterpoint.simulators.stage.model import OPTIMAL, FloatArray, IntArray, StageModel, StageResults, StageSolver
 
 SLOTS = 6  # for cuts, beyond one for each state and future cost
@@ -27,8 +26,11 @@ Cuts = tuple[IntArray, FloatArray, FloatArray]
 
 def linear_stage(model: StageModel, *, weights: Sequence[float] = (), theta_lower: Sequence[float] = ()) -> StageSolver:
     """Return the solver that is fastest for a stage: ours for up to `MOST_ROWS` rows, HiGHS above."""
-    make = DualSimplexStage if model.num_rows <= MOST_ROWS else HighsStage
-    return make(model, weights=weights, theta_lower=theta_lower)
+    if model.num_rows <= MOST_ROWS:
+        return DualSimplexStage(model, weights=weights, theta_lower=theta_lower)
+    from counterpoint.simulators.stage.highs import HighsStage
+
+    return HighsStage(model, weights=weights, theta_lower=theta_lower)
 
 
 class DualSimplexStage:
@@ -48,6 +50,8 @@ class DualSimplexStage:
     """
 
     def __init__(self, model: StageModel, *, weights: Sequence[float] = (), theta_lower: Sequence[float] = ()) -> None:
+        from counterpoint.simulators.stage.highs import HighsStage
+
         self.model = model
         self.weights, self.theta_lower = np.array(weights, np.float64), np.array(theta_lower, np.float64)
         self.solved = self.handed_over = 0

@@ -38,7 +38,10 @@ class Operator:
 
     Examples
     --------
-    >>> Operator(instance).dispatch(0, storage, inflow)  # doctest: +SKIP
+    >>> from counterpoint.datasets.hydrothermal.public import build
+    >>> operator = Operator(build("case3"))
+    >>> operator.dispatch(0, np.array([0.18]), np.array([80.0])).generation.round(3).tolist()
+    [0.251, 0.0, 0.749]
     """
 
     instance: Hydrothermal

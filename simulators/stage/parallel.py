@@ -41,8 +41,14 @@ class StagePool:
 
     Examples
     --------
-    >>> with StagePool(partial(HighsStage, model), workers=2) as pool:  # doctest: +SKIP
-    ...     results = pool.solve_many(states, noises)
+    >>> from functools import partial
+    >>> from counterpoint.datasets.hydrothermal.public import build
+    >>> from counterpoint.simulators.stage.dual_simplex import linear_stage
+    >>> from counterpoint.simulators.stage.hydrothermal import stage_models
+    >>> with StagePool(partial(linear_stage, stage_models(build("case3"))[0]), workers=2) as pool:
+    ...     results = pool.solve_many(np.linspace(0, 0.5, 100)[:, None], np.full((100, 1), 40.0))
+    >>> results.objective[[0, -1]].round(1).tolist()
+    [1200.0, 501.4]
     """
 
     def __init__(
