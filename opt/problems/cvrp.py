@@ -55,7 +55,9 @@ class Cvrp:
         n = len(self.places)
         demand = whole_list(self.demand, "demand")
         for key in ("capacity", "origin", "load"):
-            value: Any = self.capacity if key == "load" and self.load is None else getattr(self, key)
+            value: Any = getattr(self, key)
+            if key == "load" and value is None:
+                value = self.capacity
             if isinstance(value, bool) or not isinstance(value, int | np.integer):
                 raise InstanceError(f"expected a whole number, not {value!r}", place=(key,))
             object.__setattr__(self, key, int(value))
