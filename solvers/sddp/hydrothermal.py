@@ -117,8 +117,10 @@ def train_values(
 
     Examples
     --------
-    >>> policy = train_values(instance, options=Options(iterations=20))  # doctest: +SKIP
-    >>> policy.trace.plot("iteration", "bound")  # doctest: +SKIP
+    >>> import counterpoint as ct
+    >>> policy = train_values(ct.benchmark("case3"), options=Options(iterations=5))
+    >>> policy.trace[["iteration", "bound"]].shape
+    (5, 2)
     """
     options = options or Options()
     graph, make_solver = graph_of(instance, options.network_kind)

@@ -31,7 +31,7 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class WorstCase:
+class WorstOutcome:
     """The greatest cost of positive probability."""
 
     def weights(self, probability: FloatArray, cost: FloatArray) -> FloatArray:
@@ -58,7 +58,7 @@ class CVaR:
     def weights(self, probability: FloatArray, cost: FloatArray) -> FloatArray:
         """Fill the share from the worst outcome down; O(N log N)."""
         if self.beta == 0:
-            return WorstCase().weights(probability, cost)
+            return WorstOutcome().weights(probability, cost)
         order = np.argsort(-cost, axis=-1, kind="stable")
         ranked = np.broadcast_to(probability, cost.shape)
         ranked = np.take_along_axis(ranked, order, -1) / self.beta

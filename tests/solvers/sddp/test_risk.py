@@ -13,15 +13,15 @@ from counterpoint.solvers.sddp.risk import (
     Expectation,
     ExpectationCVaR,
     ModifiedChiSquared,
-    WorstCase,
+    WorstOutcome,
     expectation_cvar,
 )
 
 P = np.array([0.1, 0.2, 0.3, 0.4])
 COST = np.array([5.0, -1.0, 3.0, 2.0])
 MEASURES = [
-    Expectation(), WorstCase(), CVaR(0.3), CVaR(1.0), CVaR(0.0), ExpectationCVaR(0.4, 0.2), ModifiedChiSquared(0.2),
-    ModifiedChiSquared(5.0), ConvexCombination(((0.5, WorstCase()), (0.5, Expectation()))),
+    Expectation(), WorstOutcome(), CVaR(0.3), CVaR(1.0), CVaR(0.0), ExpectationCVaR(0.4, 0.2), ModifiedChiSquared(0.2),
+    ModifiedChiSquared(5.0), ConvexCombination(((0.5, WorstOutcome()), (0.5, Expectation()))),
 ]  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def value(measure, probability, cost):
 
 def test_by_hand():
     assert value(Expectation(), P, COST) == pytest.approx(0.5 - 0.2 + 0.9 + 0.8)
-    assert value(WorstCase(), P, COST) == 5.0
+    assert value(WorstOutcome(), P, COST) == 5.0
     assert value(CVaR(0.1), P, COST) == pytest.approx(5.0)
     assert value(CVaR(0.2), P, COST) == pytest.approx((0.1 * 5 + 0.1 * 3) / 0.2)
     assert value(CVaR(1.0), P, COST) == pytest.approx(2.0)
@@ -43,7 +43,7 @@ def test_by_hand():
 
 
 def test_an_outcome_that_cannot_be_is_not_the_worst():
-    assert WorstCase().weights(np.array([0.0, 1.0]), np.array([9.0, 1.0])).tolist() == [0, 1]
+    assert WorstOutcome().weights(np.array([0.0, 1.0]), np.array([9.0, 1.0])).tolist() == [0, 1]
     assert CVaR(0.0).weights(np.array([0.0, 1.0]), np.array([9.0, 1.0])).tolist() == [0, 1]
 
 
@@ -107,7 +107,7 @@ def test_names_of_two_numbers():
         lambda: ExpectationCVaR(-0.1, 0.5),
         lambda: ExpectationCVaR(0.5, 2.0),
         lambda: ModifiedChiSquared(-1.0),
-        lambda: ConvexCombination(((0.7, WorstCase()),)),
+        lambda: ConvexCombination(((0.7, WorstOutcome()),)),
         lambda: ConvexCombination(()),
     ],
 )

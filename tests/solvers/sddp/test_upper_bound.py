@@ -6,7 +6,7 @@ from tests import policy_graphs as graphs
 
 from counterpoint.opt.errors import InstanceError, OptionError
 from counterpoint.solvers.sddp.policy import Options, Policy
-from counterpoint.solvers.sddp.risk import ExpectationCVaR, WorstCase
+from counterpoint.solvers.sddp.risk import ExpectationCVaR, WorstOutcome
 from counterpoint.solvers.sddp.simulate import simulate
 from counterpoint.solvers.sddp.stopping import iterations
 from counterpoint.solvers.sddp.train import train
@@ -44,7 +44,7 @@ def test_no_policy_at_all_has_a_cost_too():
     assert inner_bound(policy, 150.0) >= 8333.33
 
 
-@pytest.mark.parametrize("risk", [ExpectationCVaR(0.5, 0.66), WorstCase()])
+@pytest.mark.parametrize("risk", [ExpectationCVaR(0.5, 0.66), WorstOutcome()])
 def test_under_risk_the_inner_bound_is_one_on_the_risk(risk):
     policy = train(graphs.hydro_valley(), iterations(40), options=Options(risk=risk))
     assert inner_bound(policy, 5000.0) == pytest.approx(policy.progress[-1].bound, rel=1e-7)
