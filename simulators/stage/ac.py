@@ -25,7 +25,7 @@ from counterpoint.simulators.stage.model import FAILED, INFEASIBLE, OPTIMAL, Sta
 __all__ = ["AcStage", "dispatch_of_ac"]
 
 LOGGER = logging.getLogger(__name__)
-SAFE_STARTS = 3
+STARTS = 3
 ROOM = 16  # cuts that a program has room for, or this times a power of 2
 
 
@@ -169,31 +169,28 @@ class _Held:
             lower[self.model.state_out] = upper[self.model.state_out] = target
         row_lower = np.concatenate([self.model.row_lower - shift, self.row_lower])
         row_upper = np.concatenate([self.model.row_upper - shift, self.row_upper])
-        programs = [self.program.safe] * SAFE_STARTS
-        if len(self.theta) == 0:  # with cuts Mehrotra's steps run in circles too often
-            programs = [self.program.fast, *programs]
-        infeasible = 0
-        for self.tries, solver in enumerate(programs, 1):
-            start = self._start(self.tries - (len(programs) - SAFE_STARTS), target)
-            found = solver(x0=start, lbx=lower, ubx=upper, lbg=row_lower, ubg=row_upper, p=self.given)
+        solver, infeasible = self.program.solver, 0
+        for self.tries in range(1, STARTS + 1):
+            found = solver(x0=self._start(self.tries, target), lbx=lower, ubx=upper, lbg=row_lower, ubg=row_upper,
+                           p=self.given)  # fmt: skip
             self.said = solver.stats()["return_status"]
             if self.said == "Solve_Succeeded":
                 self.status = OPTIMAL
                 x, rows = np.asarray(found["x"]).ravel(), np.asarray(found["g"]).ravel()
                 return self._whole(x, rows), -np.asarray(found["lam_g"]).ravel()  # CasADi's sign is the other one
-            infeasible += solver is self.program.safe and self.said == "Infeasible_Problem_Detected"
-        self.status = INFEASIBLE if infeasible == SAFE_STARTS else FAILED
+            infeasible += self.said == "Infeasible_Problem_Detected"
+        self.status = INFEASIBLE if infeasible == STARTS else FAILED
         return None
 
     def _start(self, attempt: int, target: FloatArray | None) -> FloatArray:
         """Return the starting point of an attempt: everything half-way, from the second on somewhere else."""
         model, columns = self.model, self.model.columns
-        share = 0.5 if attempt <= 1 else np.random.default_rng([attempt]).uniform(0.05, 0.95, model.num_cols)
+        share = 0.5 if attempt == 1 else np.random.default_rng([attempt]).uniform(0.05, 0.95, model.num_cols)
         bounded = np.isfinite(model.col_upper) & np.isfinite(model.col_lower)
         span = np.where(bounded, model.col_upper, 0.0) - np.where(bounded, model.col_lower, 0.0)
         x = np.where(bounded, model.col_lower, 0.0) + share * span
         x[columns["deficit"]] = 0.0
-        if attempt <= 1:
+        if attempt == 1:
             network = self.instance.network
             x[columns["voltage"]] = np.clip(1.0, network.min_voltage, network.max_voltage)
         if target is not None:

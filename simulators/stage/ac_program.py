@@ -12,17 +12,13 @@ import casadi as ca
 
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.simulators.stage.ac_model import ac_model
-from counterpoint.simulators.stage.ac_rows import NetworkRows, network_rows
+from counterpoint.simulators.stage.ac_rows import NetworkRows, network_rows, picked
 
-SAFE: dict[str, Any] = {
+# Mehrotra's steps (mehrotra_algorithm) take a fifth less time and must stay off: Ipopt crashes with them when it goes
+# into restoration, as in some infeasible stages.
+IPOPT: dict[str, Any] = {
     "tol": 1e-8, "constr_viol_tol": 1e-8, "bound_relax_factor": 1e-10, "acceptable_iter": 0, "max_iter": 300,
     "print_level": 0, "sb": "yes", "mumps_pivot_order": 0,
-}  # fmt: skip
-# Mehrotra's steps have no safeguard: a fifth fewer iterations, and where they fail the safe way is still open.
-# Scaling and refinement of the linear systems, which the well-scaled program does not need, cost another 13 %.
-FAST: dict[str, Any] = {
-    **SAFE, "mehrotra_algorithm": "yes", "max_iter": 60, "mumps_permuting_scaling": 0, "mumps_scaling": 0,
-    "min_refinement_steps": 0,
 }  # fmt: skip
 CASADI: dict[str, Any] = {
     "print_time": False, "calc_lam_p": False, "calc_multipliers": False, "error_on_fail": False,
@@ -31,19 +27,18 @@ CASADI: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """Functions of a stage.
+    """Ipopt on a stage.
 
     Parameters
     ----------
-    fast, safe : casadi.Function
+    solver : casadi.Function
         ``x0, lbx, ubx, lbg, ubg, p`` to ``x, f, g, lam_g``; p is the cuts' slopes [C * S], then the future cost [C * K]
         that each is about, then the weights of the future costs [K], then what stored water is worth [S].
     network : NetworkRows
         The rows between those of the model and the cuts.
     """
 
-    fast: Any
-    safe: Any
+    solver: Any
     network: NetworkRows
 
 
@@ -53,7 +48,7 @@ def program_of(instance: Hydrothermal, thetas: int, cuts: int) -> Program:
     model = ac_model(instance)
     linear = model.num_cols - instance.num_generators
     z = ca.SX.sym("z", linear + thetas)
-    at = {key: z[columns.tolist()] for key, columns in model.columns.items() if key != "reactive"}
+    at = {key: picked(z, columns.tolist()) for key, columns in model.columns.items() if key != "reactive"}
     slope, which = ca.SX.sym("slope", cuts, model.num_states), ca.SX.sym("which", cuts, thetas)
     weight, worth = ca.SX.sym("weight", thetas), ca.SX.sym("worth", model.num_states)
     network = network_rows(instance, at)
@@ -66,5 +61,4 @@ def program_of(instance: Hydrothermal, thetas: int, cuts: int) -> Program:
         "g": ca.vertcat(matrix @ z[:linear], network.expression, cut_rows),
         "p": ca.vertcat(ca.vec(slope), ca.vec(which), weight, worth),
     }
-    fast, safe = (ca.nlpsol("stage", "ipopt", problem, {**CASADI, "ipopt": options}) for options in (FAST, SAFE))
-    return Program(fast, safe, network)
+    return Program(ca.nlpsol("stage", "ipopt", problem, {**CASADI, "ipopt": IPOPT}), network)

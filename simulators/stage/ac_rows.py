@@ -44,9 +44,10 @@ def network_rows(instance: Hydrothermal, at: dict[str, Any]) -> NetworkRows:
     network, flows, b = instance.network, flows_of(instance.network), instance.num_buses
     start, end = network.from_bus.tolist(), network.to_bus.tolist()
     angle, voltage = at["angle"], at["voltage"]
-    difference, product = angle[start] - angle[end], voltage[start] * voltage[end]
+    at_start, at_end = picked(voltage, start), picked(voltage, end)
+    difference, product = picked(angle, start) - picked(angle, end), at_start * at_end
     cosine, sine = product * ca.cos(difference), product * ca.sin(difference)
-    own = (voltage[start] ** 2, voltage[start] ** 2, voltage[end] ** 2, voltage[end] ** 2)
+    own = (at_start**2, at_start**2, at_end**2, at_end**2)
     flow = [ca.DM(flows.own[i]) * own[i] + ca.DM(flows.cosine[i]) * cosine + ca.DM(flows.sine[i]) * sine
             for i in range(4)]  # fmt: skip
     leaves, enters = (_incidence(buses, b) for buses in (network.from_bus, network.to_bus))
@@ -58,7 +59,7 @@ def network_rows(instance: Hydrothermal, at: dict[str, Any]) -> NetworkRows:
             + _incidence(deficit_levels(instance)[0], b) @ at["deficit"])  # fmt: skip
     most = most_apparent(network, flows)
     binding = [np.flatnonzero(most[i] >= network.rating).tolist() for i in (0, 1)]
-    squared = ca.vertcat(*((flow[2 * i] ** 2 + flow[2 * i + 1] ** 2)[binding[i]] for i in (0, 1)))
+    squared = ca.vertcat(*(picked(flow[2 * i] ** 2 + flow[2 * i + 1] ** 2, binding[i]) for i in (0, 1)))
     limits = np.concatenate([network.rating[binding[i]] ** 2 for i in (0, 1)])
     least, greatest = reactive_limits(instance)
     return NetworkRows(
@@ -66,6 +67,11 @@ def network_rows(instance: Hydrothermal, at: dict[str, Any]) -> NetworkRows:
         np.concatenate([np.zeros(b), least, network.min_angle, np.full(len(limits), -np.inf)]),
         np.concatenate([np.zeros(b), greatest, network.max_angle, limits]),
     )
+
+
+def picked(vector: Any, places: list[int]) -> Any:
+    """Return elements of a column; none of them is a column too, where CasADi makes a row of it."""
+    return vector[places] if places else ca.SX(0, 1)
 
 
 def reactive_limits(instance: Hydrothermal) -> tuple[FloatArray, FloatArray]:

@@ -17,8 +17,8 @@ from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_parts import FloatArray
 from counterpoint.opt.problems.hydrothermal_run import Dispatch, Scenario
 from counterpoint.simulators.stage.ac_model import ac_model, dispatch_of_ac
-from counterpoint.simulators.stage.ac_program import CASADI, SAFE
-from counterpoint.simulators.stage.ac_rows import network_rows, shared_reactive
+from counterpoint.simulators.stage.ac_program import CASADI, IPOPT
+from counterpoint.simulators.stage.ac_rows import network_rows, picked, shared_reactive
 from counterpoint.solvers.mip.hydrothermal import chain, extensive_form
 
 
@@ -100,7 +100,8 @@ def _solver(instance: Hydrothermal, whole: Any, kept: Any, stages: int) -> tuple
     model = ac_model(instance)
     linear = model.num_cols - instance.num_generators
     z = ca.SX.sym("z", linear)
-    network = network_rows(instance, {key: z[at.tolist()] for key, at in model.columns.items() if key != "reactive"})
+    of = {key: picked(z, at.tolist()) for key, at in model.columns.items() if key != "reactive"}
+    network = network_rows(instance, of)
     one = ca.Function("stage", [z], [network.expression])
     x = ca.SX.sym("x", linear * stages)
     matrix = whole.matrix.tocsc()[:, kept].tocsc()
@@ -109,7 +110,7 @@ def _solver(instance: Hydrothermal, whole: Any, kept: Any, stages: int) -> tuple
     by_stage = ca.horzsplit(ca.reshape(x, linear, stages))
     problem = {"x": x, "f": ca.dot(ca.DM(whole.cost[kept]), x),
                "g": ca.vertcat(rows @ x, *(one(part) for part in by_stage))}  # fmt: skip
-    options = {**SAFE, "max_iter": 1000}
+    options = {**IPOPT, "max_iter": 1000}
     return ca.nlpsol("horizon", "ipopt", problem, {**CASADI, "ipopt": options}), network
 
 

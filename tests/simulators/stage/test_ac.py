@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from tests.ac_systems import dressed, two_buses
 from tests.hydro_systems import cascade, case3
-from tests.random_hydro_systems import random_state
+from tests.random_hydro_systems import random_state, random_system
 
 from counterpoint.opt.problems.hydrothermal_check import check
 from counterpoint.opt.problems.hydrothermal_run import Observation, draw_scenarios
@@ -20,10 +20,13 @@ from counterpoint.simulators.hydrothermal_network import network_excesses
 from counterpoint.simulators.stage import ac_program
 from counterpoint.simulators.stage.ac import AcStage, dispatch_of_ac
 from counterpoint.simulators.stage.ac_network import flows_of, most_apparent
+from counterpoint.simulators.stage.cones import conic_models
 from counterpoint.simulators.stage.model import FAILED, INFEASIBLE, OPTIMAL
 from counterpoint.simulators.stage.operate import Operator
 
 pytest.importorskip("casadi")
+pytest.importorskip("clarabel")
+from counterpoint.simulators.stage.clarabel import ClarabelStage
 
 SYSTEMS = [cascade(kind="ac"), case3(kind="ac"), dressed()]
 NAMES = [system.name for system in SYSTEMS]
@@ -219,8 +222,7 @@ def test_each_row_of_demand_is_a_stage() -> None:
 
 def test_a_solver_that_gives_up_gives_no_number(monkeypatch, caplog) -> None:
     system = case3(kind="ac", horizon=7)
-    for options in (ac_program.FAST, ac_program.SAFE):
-        monkeypatch.setitem(options, "max_iter", 1)
+    monkeypatch.setitem(ac_program.IPOPT, "max_iter", 1)
     ac_program.program_of.cache_clear()
     stage = AcStage(system)
     with caplog.at_level(logging.WARNING):
@@ -229,8 +231,8 @@ def test_a_solver_that_gives_up_gives_no_number(monkeypatch, caplog) -> None:
     assert found.status.tolist() == [FAILED]
     assert np.isnan(found.objective[0])
     assert np.isnan(found.x).all()
-    assert stage.retried == 3
-    assert "Maximum_Iterations_Exceeded after 4 starts" in caplog.text
+    assert stage.retried == 2
+    assert "Maximum_Iterations_Exceeded after 3 starts" in caplog.text
 
 
 def test_reactive_power_is_within_every_generators_limits() -> None:
@@ -242,6 +244,21 @@ def test_reactive_power_is_within_every_generators_limits() -> None:
     assert (reactive >= system.generators.min_reactive - 1e-9).all()
     assert (reactive <= system.generators.max_reactive + 1e-9).all()
     assert np.abs(reactive).max() > 1e-3
+
+
+@pytest.mark.parametrize("seed", [38, 40, 47, 113, 150])
+def test_random_systems_are_solved_or_said_to_be_infeasible(seed: int) -> None:
+    """38 and 40 have no branches; in 47 and 113 no voltages serve the reactive demand, which crashed Ipopt once."""
+    system = random_system(seed, "ac")
+    state, noise = random_state(system, 3, seed)
+    found = AcStage(system).solve_many(state, noise)
+    cones = ClarabelStage(conic_models(system)[0]).solve_many(state, noise)
+    for i in range(3):
+        assert found.status[i] == OPTIMAL or np.isnan(found.objective[i])
+        if found.status[i] == OPTIMAL:
+            assert cones.objective[i] <= found.objective[i] * (1 + 1e-6) + 1e-6
+        if cones.status[i] == INFEASIBLE:
+            assert found.status[i] != OPTIMAL
 
 
 def test_what_stored_water_is_worth_decides_where_nothing_else_does() -> None:
