@@ -8,14 +8,16 @@ much depends on the network of the cuts.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Literal
 
-from counterpoint.opt.errors import OptionError
+from counterpoint.opt.errors import MissingPackageError, OptionError
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_run import Dispatch, Observation
 from counterpoint.simulators.stage.hydrothermal import stage_models
 from counterpoint.simulators.stage.model import StageModel
-from counterpoint.simulators.stage.operate import Cuts, Operator
+from counterpoint.simulators.stage.operate import Cuts
+from counterpoint.solvers.rules.hydrothermal import operator_of
 from counterpoint.solvers.sddp import policy as trained
 from counterpoint.solvers.sddp.cuts_json import read_cuts
 from counterpoint.solvers.sddp.graph import PolicyGraph, linear_graph
@@ -26,7 +28,7 @@ from counterpoint.solvers.sddp.stopping import bound_stalls, iterations, seconds
 from counterpoint.solvers.sddp.train import train
 
 CutNetwork = Literal["", "single-bus", "transport", "dc", "soc", "soc-cones"]
-BOUND_SECONDS = 20.0
+ITERATIONS, BOUND_SECONDS = 60, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,12 @@ class Options:
 
     Parameters
     ----------
-    iterations : int
-        At most; 0 with a file of cuts: no training.
+    iterations : int, optional
+        At most. Default: 60, and none with a file of cuts.
     time_limit_s : float
         Wall seconds of training, at most.
     cuts : str
-        A file of cuts to start from (see `cuts_json.write_cuts`); with one, training only happens if `iterations` is
-        given.
+        A file of cuts to start from (see `cuts_json.write_cuts`); without `iterations` there is no training then.
     network_kind : {"", "single-bus", "transport", "dc", "soc", "soc-cones"}
         Of the stages that cuts are made of. Empty: the instance's own, under ``ac`` its cone relaxation ``soc``, as a
         linear program with tangents of the cones; ``soc-cones`` has the cones themselves (Clarabel; slow).
@@ -57,7 +58,7 @@ class Options:
         Solvers of a stage, on which results depend, and threads, on which they do not.
     """
 
-    iterations: int = 60
+    iterations: int | None = None
     time_limit_s: float = 120.0
     cuts: str = ""
     network_kind: CutNetwork = ""
@@ -70,8 +71,8 @@ class Options:
     workers: int = 1
 
     def __post_init__(self) -> None:
-        if self.iterations < 0 or (self.iterations == 0 and not self.cuts):
-            raise OptionError(f"iterations must be at least 1 without a file of cuts, not {self.iterations}")
+        if self.iterations is not None and self.iterations < (0 if self.cuts else 1):
+            raise OptionError(f"iterations must be at least 1, or 0 with a file of cuts, not {self.iterations}")
         if not self.time_limit_s > 0:
             raise OptionError(f"time_limit_s must be a positive number of seconds, not {self.time_limit_s}")
         self.training()
@@ -128,8 +129,9 @@ def train_values(
     if options.cuts:
         read_cuts(policy, options.cuts)
         policy.termination = f"cuts of {options.cuts}"
-    if options.iterations:
-        stop = (iterations(options.iterations), seconds(options.time_limit_s))
+    limit = options.iterations if options.iterations is not None else 0 if options.cuts else ITERATIONS
+    if limit:
+        stop = (iterations(limit), seconds(options.time_limit_s))
         train(graph, stop, seed, start=policy, on_iteration=on_iteration)
     return policy
 
@@ -153,7 +155,7 @@ class WaterValues:
     def __init__(self, instance: Hydrothermal, trained: Policy) -> None:
         self.instance, self.trained = instance, trained
         self.bound = trained.progress[-1].bound if trained.progress else trained.bound()
-        self.operator = Operator(instance)
+        self.operator = operator_of(instance)
         self.cuts = tuple(stage_cuts(trained, stage) for stage in range(instance.horizon))
 
     def start(self, episode: int) -> None:
@@ -219,6 +221,8 @@ def _stages(instance: Hydrothermal, network_kind: str) -> tuple[tuple[StageModel
     from counterpoint.simulators.stage.dual_simplex import linear_stage
 
     kind = network_kind or ("soc" if instance.network_kind == "ac" else instance.network_kind)
+    if kind in ("soc", "soc-cones") and find_spec("clarabel") is None:
+        raise MissingPackageError(f"cuts of {kind} need clarabel: pip install 'counterpoint[power]'")
     if kind == "soc":
         from counterpoint.simulators.stage.tangents import tangent_models
 

@@ -7,7 +7,7 @@ import pytest
 from tests.hydro_systems import FIRST_STEPS_OPTIMUM, cascade, case3, first_steps, subsystems
 from tests.random_hydro_systems import permuted, random_system
 
-from counterpoint.opt.errors import CheckpointError, OptionError
+from counterpoint.opt.errors import CheckpointError, MissingPackageError, OptionError
 from counterpoint.opt.problems.hydrothermal_run import Observation, draw_scenarios
 from counterpoint.opt.registry import method
 from counterpoint.simulators.hydrothermal import simulate
@@ -82,7 +82,7 @@ def test_cuts_from_a_file_need_no_training(tmp_path):
     instance = cascade()
     policy = sddp(instance, 0, Options(iterations=30))
     write_cuts(policy.trained, tmp_path / "cuts.json")
-    loaded = sddp(instance, 0, Options(iterations=0, cuts=str(tmp_path / "cuts.json")))
+    loaded = sddp(instance, 0, Options(cuts=str(tmp_path / "cuts.json")))
     assert loaded.bound == pytest.approx(policy.bound, rel=1e-9)
     assert loaded.trained.num_solved < 10
     scenario = draw_scenarios(instance, 1, 3)[0]
@@ -170,6 +170,15 @@ def test_registered():
     built = entry.load()(first_steps(), 0, Options(iterations=2))
     assert isinstance(built, WaterValues)
     assert "WaterValues of 'first-steps'" in repr(built)
+
+
+def test_what_is_not_installed_is_said(monkeypatch):
+    from counterpoint.solvers.sddp import hydrothermal as module
+
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    for kind in ("", "soc", "soc-cones"):
+        with pytest.raises(MissingPackageError, match="clarabel"):
+            graph_of(case3(kind="ac", horizon=2), kind)
 
 
 def test_options_that_cannot_be():
