@@ -29,8 +29,10 @@ from counterpoint.simulators.stage.dual_simplex_basis import (
 
 SOLVED, HAND_OVER, NEEDS_INVERSE = 0, 1, 2
 PIVOT = 1e-7  # the least entry to divide by
-PRIMAL = 1e-9  # of bounds, relative, in the search
-PROOF, DRIFT = 1e-8, 1e-9  # of bounds and reduced costs, and of rows, relative, in what is returned
+PRIMAL = 1e-9  # of bounds, in the search
+PROOF = 1e-8  # of bounds, and of reduced costs relative to the largest cost, in what is returned
+DRIFT = 1e-11  # of rows, relative to the largest number
+SMALL = 1e-3  # tolerances grow with numbers above 1 / SMALL
 MOST_PIVOTS = 100  # before the basis is inverted anew
 MOST_DOUBTS = 3  # inversions before their time, of one problem
 
@@ -43,7 +45,7 @@ def leaving(basis):
         j = basis.head[p]
         value = basis.x[j]
         out = max(basis.lower[j] - value, value - basis.upper[j])
-        if out > PRIMAL * (1.0 + abs(value)):
+        if out > PRIMAL * (1.0 + SMALL * abs(value)):
             merit = out * out / basis.norm[p]
             if merit > best:
                 best, at = merit, p
@@ -185,7 +187,7 @@ def is_proven(program, basis, work):
         if not abs(work[i] - basis.x[n + i]) <= DRIFT * largest:
             return False
     for j in range(n + m):
-        room = PROOF * (1.0 + abs(basis.x[j]))
+        room = PROOF * (1.0 + SMALL * abs(basis.x[j]))
         if basis.x[j] < basis.lower[j] - room or basis.x[j] > basis.upper[j] + room:
             return False
         if basis.where[j] == BASIC:
