@@ -114,6 +114,7 @@ PROBLEMS = (
             ("simulate", "counterpoint.simulators.hydrothermal:simulate"),
             ("check", "counterpoint.opt.problems.hydrothermal_check:check"),
             ("bound", "counterpoint.solvers.bounds.hydrothermal:perfect_information"),
+            ("expected_bound", "counterpoint.solvers.sddp.hydrothermal:expected_bound"),
             ("encode", "counterpoint.opt.problems.hydrothermal_json:encode"),
             ("decode", "counterpoint.opt.problems.hydrothermal_json:decode"),
             ("plot", "counterpoint.opt.plots.hydrothermal:plot_hydrothermal"),

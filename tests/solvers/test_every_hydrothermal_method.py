@@ -95,6 +95,13 @@ def test_no_method_beats_perfect_information(kind: str, options_of: Any) -> None
     assert found.frame["bound"].notna().all()
 
 
+def test_with_a_bound_comes_what_no_policy_can_expect_to_beat() -> None:
+    """Told for what is reported: 65.2633 is the optimum of the cascade's extensive form over its four stages."""
+    found = ct.evaluate("myopic", cascade(horizon=6, reported_stages=4), scenarios=2, bound=True, progress=False)
+    assert found.expected_bound == pytest.approx(65.26334903, rel=1e-6)
+    assert any("can be better than 65.2633 (proven)" in line for line in found.verdict())
+
+
 CERTAIN = [m.name for m in METHODS if not m.is_random and not m.network]
 
 
