@@ -91,6 +91,10 @@ class HighsStage:
         )  # fmt: skip
         weakref.finalize(self, library.destroy, self._handle)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy what is solved, never the solver: the other one starts from nothing."""
+        return _copied, (self.model, self.weights, self.theta_lower, self._cuts)
+
     def solve_many(
         self, state: FloatArray, noise: FloatArray, target: FloatArray | None = None, *, wants_x: bool = False
     ) -> StageResults:
@@ -168,6 +172,12 @@ class HighsStage:
             out, model = self._state_out, self.model
             library.set_col_bounds(self._handle, out, model.col_lower[out], model.col_upper[out])
         self._has_target = not is_free
+
+
+def _copied(model: StageModel, weights: FloatArray, theta_lower: FloatArray, cuts: FloatArray) -> HighsStage:
+    stage = HighsStage(model, weights=weights, theta_lower=theta_lower)
+    stage.add_cuts(cuts[:, 0].astype(np.int64), cuts[:, 1], cuts[:, 2:])
+    return stage
 
 
 def _transposed(matrix: sparse.csr_array) -> Any:

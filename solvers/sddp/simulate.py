@@ -88,7 +88,7 @@ class Simulation:
 
 
 def simulate(policy: Policy, count: int, seed: int = 0) -> Simulation:
-    """Decide `count` drawn paths; path i depends on (seed, i) alone. Risk measures play no part in what is drawn.
+    """Decide `count` drawn paths; what is drawn for path i depends on (seed, i) alone, not on risk measures.
 
     Where the graph has cycles, paths are cut off at the `depth` of the policy's options.
     """

@@ -1,6 +1,9 @@
 """The warm HiGHS stage against scipy's linprog, finite differences and itself from nothing."""
 
+import copy
+import gc
 import logging
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -231,6 +234,20 @@ def test_threads_side_by_side_change_nothing():
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one.objective, other.objective)
         np.testing.assert_array_equal(one.dual_state, other.dual_state)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda stage: pickle.loads(pickle.dumps(stage))])  # noqa: S301
+def test_a_copy_has_a_solver_of_its_own(copied):
+    stage = HighsStage(random_stage(3), weights=[0.5], theta_lower=[-1.0])
+    stage.add_cuts([0, 0], [500.0, 300.0], -np.ones((2, 3)))
+    state, noise = problems(stage.model, 10, 1)
+    other = copied(stage)
+    expected = stage.solve_many(state, noise).objective
+    del stage
+    gc.collect()
+    np.testing.assert_allclose(other.solve_many(state, noise).objective, expected, rtol=1e-12)
+    other.set_cuts([], [], np.zeros((0, 3)))
+    assert (other.solve_many(state, noise).objective < expected).all()
 
 
 def test_arguments_are_left_alone():
