@@ -2,9 +2,9 @@
 
 The same inflows for every policy, paired differences to SDDP, and what nobody can beat: perfect information of each
 column on the stages that are paid for and, where it can be had, SDDP's bound on expectations. Costs are of the first 96
-of 126 stages, as published. Policies plan for all 126, whose mean cost over the first 20 columns stands beside: one that
-leaves less water at stage 96 looks better than it is. PPO is trained first, unless a checkpoint is given; TS-DDR and
-TS-LDR are those that are shipped.
+of 126 stages, as published. Policies plan for all 126, whose mean cost over the first 20 columns stands beside: one
+that leaves less water at stage 96 looks better than it is. PPO is trained first, unless a checkpoint is given; TS-DDR
+and TS-LDR are those that are shipped.
 
     python benchmarks/hydrothermal_policies.py                        # about half an hour on one core
     python benchmarks/hydrothermal_policies.py --scenarios 10 --policies myopic rolling-lp sddp
