@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 from tests.ac_systems import dressed, two_buses
 from tests.hydro_systems import cascade, case3
-from tests.random_hydro_systems import random_state
+from tests.random_hydro_systems import permuted, random_state
 
 from counterpoint.simulators.stage.ac import AcStage
 from counterpoint.simulators.stage.cones import ConicModel, conic_models
@@ -189,3 +189,13 @@ def test_published_value_of_case3_with_cones() -> None:
 
     policy = train_values(case3(kind="ac"), 0, Options(iterations=60, network_kind="soc-cones", lanes=1))
     assert policy.progress[-1].bound == pytest.approx(11637.76, abs=10.0)
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=NAMES)
+def test_the_order_of_buses_and_plants_does_not_count(system) -> None:
+    moved, plants = permuted(system, 4)
+    state, noise = random_state(system, 6, 17)
+    for made in (lambda given: AcStage(given), lambda given: ClarabelStage(conic_models(given)[0])):
+        first, second = made(system), made(moved)
+        found, other = first.solve_many(state, noise), second.solve_many(state[:, plants], noise[:, plants])
+        np.testing.assert_allclose(other.objective, found.objective, rtol=1e-6)
