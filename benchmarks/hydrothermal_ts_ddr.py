@@ -3,14 +3,14 @@
 Every policy runs in the reference simulator on the same scenarios, columns of the published protocol, which nobody
 trained on: columns 1-100 under DC, and the authors' ten columns under AC (``--columns 500`` for more). Costs are of the
 first 96 of 126 stages; a second measure, DC only, is of all 126, which is what all of them are trained for. Rules for
-AC go on from those for DC with a few updates under AC, and are measured without them too; SDDP for AC has DC cuts and
-cuts of the cone relaxation. Differences are pair by pair. Times are of training, wall and CPU seconds of this process
-and its threads.
+AC go on from those for DC, under the linear cone relaxation of AC, and are measured without that too; SDDP for AC has
+cuts of that relaxation, and DC cuts. Differences are pair by pair. Times are of training, wall and CPU seconds of this
+process and its threads.
 
     python benchmarks/hydrothermal_ts_ddr.py                      # about 40 minutes on two quiet cores
     python benchmarks/hydrothermal_ts_ddr.py --quick              # a few updates and scenarios, nothing written
     python benchmarks/hydrothermal_ts_ddr.py --case bolivia-ac    # one of the two; its rows are replaced
-    python benchmarks/hydrothermal_ts_ddr.py --use ts-ddr=x.safetensors  # rules trained elsewhere
+    python benchmarks/hydrothermal_ts_ddr.py --use ts-ddr=x.safetensors  # a rule for DC trained elsewhere; --use-ac
 """
 
 import argparse
@@ -50,13 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="of a training, at most")
     parser.add_argument("--columns", type=int, default=0, help="of the protocol; default 100 (DC), the panel (AC)")
     parser.add_argument("--use", action="append", default=[], help="NAME=FILE: a rule instead of a training under DC")
-    parser.add_argument("--ac-updates", type=int, default=20, help="of rules under AC")
+    parser.add_argument("--use-ac", action="append", default=[], help="NAME=FILE: a rule instead of one for AC")
+    parser.add_argument("--ac-updates", type=int, default=150, help="of rules for AC; 0: none")
     chosen = parser.parse_args(argv)
     if chosen.quick:
         chosen.minutes, chosen.columns, chosen.ac_updates = 0.1, 2, 1
     target = Path(__file__).parent / "results" / "hydrothermal_ts_ddr.csv"
     with tempfile.TemporaryDirectory() as folder:
-        rules = {name: Path(file) for name, _, file in (item.partition("=") for item in chosen.use)}
+        rules, chosen.use_ac = named(chosen.use), named(chosen.use_ac)
         for name in ("ts-ddr", "ts-ldr"):
             if name not in rules:
                 rules[name] = trained(name, Path(folder), chosen.minutes)
@@ -109,8 +110,10 @@ def competitors(
     for name, file in rules.items():
         plain = f"{name} of dc" if is_ac else name
         yield plain, (ct.policy(name, system, options={"checkpoint": str(file)}), spent(file))
-        if is_ac:
-            file = trained(name, folder, chosen.minutes, start_from=file, updates=chosen.ac_updates)
+        if is_ac and (name in chosen.use_ac or chosen.ac_updates):
+            file = chosen.use_ac.get(name) or trained(
+                name, folder, chosen.minutes, start_from=file, updates=chosen.ac_updates
+            )
             yield name, (ct.policy(name, system, options={"checkpoint": str(file)}), spent(file))
     yield "myopic", (ct.policy("myopic", system), {})
 
@@ -119,11 +122,16 @@ def trained(name: str, folder: Path, minutes: float, *, start_from: Path | None 
     """Train a rule under DC, or go on with one under AC, and return its checkpoint."""
     settings: dict[str, Any] = {"case": "bolivia-dc"}
     if start_from is not None:
-        gentle = {"samples": 8, "learning_rate": 3e-4, "warm_up": 2}
-        settings = {"case": "bolivia-ac", "start_from": str(start_from), "iterations": updates, "scenarios": 6,
-                    "ts_ddr": gentle, **shape_of(start_from, name)}  # fmt: skip
+        gentle = {"samples": 8, "learning_rate": 1e-3, "warm_up": 10}
+        settings = {"case": "bolivia-ac", "network_kind": "soc", "start_from": str(start_from), "iterations": updates,
+                    "scenarios": 8, "ts_ddr": gentle, **shape_of(start_from, name)}  # fmt: skip
     run = train("hydrothermal", name, settings, out=folder / f"{name}-{settings['case']}", time_limit=60 * minutes)
     return run.policy
+
+
+def named(items: Sequence[str]) -> dict[str, Path]:
+    """Return the files of ``NAME=FILE``."""
+    return {name: Path(file) for name, _, file in (item.partition("=") for item in items)}
 
 
 def shape_of(file: Path, name: str) -> dict[str, Any]:

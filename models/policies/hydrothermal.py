@@ -1,6 +1,7 @@
 """TS-DDR and TS-LDR in operation: a rule sets target storages, the stage is operated as cheaply as it gets there.
 
-The rules shipped, for ``bolivia-dc`` and ``bolivia-ac``, are described in their cards in `checkpoints_shipped`.
+The rules shipped, for ``bolivia-dc`` and, of TS-DDR, ``bolivia-ac``, are described in their cards in
+`checkpoints_shipped`.
 """
 
 import json
@@ -95,7 +96,7 @@ def load_rule(instance: Hydrothermal, checkpoint: str, kind: str, method: str) -
     if not path:
         raise OptionError(
             f"needs checkpoint=FILE.safetensors, from counterpoint train hydrothermal --algorithm {method} "
-            "--set case=...; one is shipped for bolivia-dc alone, and bolivia-ac, as they are"
+            "--set case=...; rules are shipped for bolivia-dc and, of ts-ddr, bolivia-ac, as they are, and no others"
         )
     rule: TargetRule = load_network(path, NETWORKS[kind], TargetRule, _rule_options)[0]
     found, cycle = rule.options, len(instance.inflows.rows)
