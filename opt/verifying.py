@@ -47,6 +47,7 @@ def verify_file(path: str | Path, instance: str | None = None) -> Verdict:
         if instance is None:
             raise InstanceError("not a result file; to check a bare solution, name its --instance")
         shop = load_instance(instance)
+        _refuse_sequential(shop.problem)
         verdict = problem(shop.problem).load("check")(shop, problem(shop.problem).load("decode")(data))
         return Verdict(verdict.is_feasible, verdict, str(verdict))
     except OSError as error:
@@ -59,6 +60,11 @@ def verify(result: Result, instance: Any = None) -> Verdict:
     """Verify a result against the instance given, or else the one it carries.
 
     Status, objective, metrics and bound are all compared with what the checker finds.
+
+    Raises
+    ------
+    InstanceError
+        If the problem is sequential: no result holds the scenario that a run was in.
     """
     if instance is not None and instance.content_hash != result.instance_hash:
         return Verdict(False, None, "the result is for another instance (content differs)")
@@ -69,6 +75,7 @@ def verify(result: Result, instance: Any = None) -> Verdict:
         return Verdict(False, None, "the instance inside the file does not match its hash")
     if result.solution is None:
         return Verdict(False, None, f"no solution: {result.solution_status}, stopped by {result.termination}")
+    _refuse_sequential(result.problem)
     verdict: Check = problem(result.problem).load("check")(instance, result.solution)
     if not verdict.is_feasible or verdict.objective is None:
         return Verdict(False, verdict, str(verdict))
@@ -78,6 +85,11 @@ def verify(result: Result, instance: Any = None) -> Verdict:
     except BoundError as error:
         complaints.append(str(error))
     return Verdict(not complaints, verdict, "; ".join(complaints) or str(verdict))
+
+
+def _refuse_sequential(name: str) -> None:
+    if problem(name).kind == "sequential":
+        raise InstanceError(f"{name} is a sequential problem: a run is checked with its scenario, by Episode.check()")
 
 
 def _complaints(result: Result, verdict: Check) -> list[str]:

@@ -9,6 +9,7 @@ from tests.opt.cli.test_cli import call
 
 import counterpoint as ct
 from counterpoint.opt.cli.inputs import load_instances
+from counterpoint.opt.problems.hydrothermal_json import encode
 
 
 @pytest.fixture
@@ -51,6 +52,13 @@ def test_policies_are_evaluated_on_a_case(cases):
     mine = ct.evaluate(["myopic", "hoard"], ct.read(cases / "b-case"), scenarios=3, progress=False)
     costs = mine.frame.groupby("policy")["cost"].mean()
     assert costs["myopic"] <= costs["hoard"]
+
+
+def test_a_run_cannot_be_checked_without_its_scenario(cases):
+    [episode] = ct.simulate("myopic", str(cases / "b-case"))
+    (cases / "run.json").write_text(json.dumps(encode(episode.trajectory)))
+    message = call("check", cases / "run.json", "--instance", cases / "b-case", status=2).stderr
+    assert "hydrothermal is a sequential problem: a run is checked with its scenario, by Episode.check()" in message
 
 
 def test_random_systems_are_written_and_read(tmp_path):
