@@ -28,7 +28,8 @@ from counterpoint.simulators.stage.dual_simplex_basis import (
 )
 
 SOLVED, HAND_OVER, NEEDS_INVERSE = 0, 1, 2
-PIVOT = 1e-7  # the least entry to divide by
+PIVOT = 1e-9  # the least entry to divide by
+AGREE = 1e-6  # relative, of a pivot from its row and from its column
 PRIMAL = 1e-9  # of bounds, in the search
 PROOF = 1e-8  # of bounds, and of reduced costs relative to the largest cost, in what is returned
 DRIFT = 1e-11  # of rows, relative to the largest number
@@ -79,7 +80,7 @@ def entering(program, basis, alpha, sign, slope, flips, candidates):
                 chosen, largest = k, a
         j = candidates[chosen]
         slope -= largest * (basis.upper[j] - basis.lower[j])
-        if not slope > 0.0:
+        if not slope > PRIMAL:  # a flip that makes up for all of it but a rounding must not be the last
             return j, flipped
         flips[flipped] = j
         flipped += 1
@@ -147,7 +148,7 @@ def iterate(program, basis, cuts, alpha, zeros, column, flips, candidates, pivot
             for i in range(m):
                 x[basis.head[i]] -= step * column[i]
         express(program, basis, q, column)
-        if abs(column[p] - alpha[q]) > PIVOT * (1.0 + abs(alpha[q])):
+        if abs(column[p] - alpha[q]) > AGREE * abs(alpha[q]):
             return NEEDS_INVERSE, pivots
         dual_step = reduced[q] / alpha[q]
         if dual_step != 0.0:

@@ -244,3 +244,12 @@ def test_a_horizon_as_one_stage() -> None:
     np.testing.assert_allclose(found.objective, HighsStage(model).solve_many(state, noise).objective, rtol=1e-10)
     assert ours.handed_over == 0
     is_feasible(model, found, state, noise)
+
+
+def test_a_flip_that_makes_up_for_all_but_a_rounding() -> None:
+    """The only variable that can help was flipped and passed, and the problem taken to be infeasible."""
+    system = random_system(1783, "dc", passive=False)
+    ours = DualSimplexStage(stage_models(system)[-1], **FUTURE)
+    ours.add_cuts(*tangents(ours.model, system.reservoirs.max_volume, 3, 1783, 50.0))
+    ours.solve_many(*random_state(system, 24, 1783))
+    assert ours.handed_over == 0
