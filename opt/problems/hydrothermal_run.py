@@ -160,8 +160,11 @@ def draw_scenarios(instance: Hydrothermal, count: int, seed: int) -> tuple[Scena
 
 
 def scenario_of(instance: Hydrothermal, opening: IntArray) -> Scenario:
-    """Return the scenario in which these rows, int64 [T], of the stages' inflows come."""
+    """Return the scenario in which these rows, int64 [T], of the stages' inflows come; InstanceError if none does."""
     opening = np.array(opening, np.int64)
+    count = instance.inflows.rows.shape[1]
+    if opening.ndim != 1 or not ((opening >= 0) & (opening < count)).all():
+        raise InstanceError(f"expected a number in 0..{count - 1} for every stage", place=("opening",))
     at = np.arange(len(opening)) % len(instance.inflows.rows)
     inflow = instance.inflows.rows[at, opening]
     if instance.inflows.first is not None and len(opening):

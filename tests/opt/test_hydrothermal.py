@@ -68,6 +68,13 @@ def test_scenarios_are_rows_of_the_stages_inflows(make):
             assert probability[scenario.opening[stage]] > 0
 
 
+@pytest.mark.parametrize("opening", [[-1, 0, 0, 0], [0, 0, 0, 2], [[0, 0, 0, 0]]])
+def test_rows_that_do_not_exist_make_no_scenario(opening):
+    """-1 stands for inflows that are no row, not for the last one."""
+    with pytest.raises(InstanceError, match=r"^opening: expected a number in 0\.\.1 for every stage"):
+        scenario_of(cascade(), opening)
+
+
 def test_rows_come_as_often_as_they_are_likely():
     system = cascade(horizon=2)
     seen = np.array([s.opening for s in draw_scenarios(system, 4000, 0)])
