@@ -58,7 +58,8 @@ def dispatch_of_ac(
     instance: Hydrothermal, model: StageModel, x: FloatArray, state: FloatArray, noise: FloatArray
 ) -> Dispatch:
     """Return the operation that a solution, float64 [n], of a stage of `ac_model` stands for; see `dispatch_of`."""
-    x = np.where(np.abs(x - model.col_lower) < SNAP, model.col_lower, x)
+    # not snapped: 1e-7 of a voltage is ten times as much reactive power
     angle, voltage, reactive = (np.clip(x, model.col_lower, model.col_upper)[model.columns[key]]
                                 for key in ("angle", "voltage", "reactive"))  # fmt: skip
+    x = np.where(np.abs(x - model.col_lower) < SNAP, model.col_lower, x)
     return replace(dispatch_of(instance, model, x, state, noise), angle=angle, voltage=voltage, reactive=reactive)
