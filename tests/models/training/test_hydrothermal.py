@@ -235,3 +235,19 @@ def test_refusals(tmp_path: Path) -> None:
     ):  # fmt: skip
         with pytest.raises((ValidationError, OptionError)):
             TypeAdapter(hydrothermal.Config).validate_python(given)
+
+
+def test_the_relaxation_of_ac_trains_rules_for_ac() -> None:
+    """Its costs are no more than those of the full equations; the rule is for the system under ``ac``."""
+    system = cascade(kind="ac", horizon=3)
+    trainer = trainer_of(system, config=small(network_kind="soc", scenarios=2))
+    relaxed, full = trainer.evaluate(), trainer.evaluation(trainer.rule, trainer.reach, Stages(system, 1))
+    assert 0.9 * full["cost"] < relaxed["cost"] <= full["cost"] * (1 + 1e-6)
+    assert trainer.step()["unsolved"] == 0
+    assert trainer.policy()[1]["system"] == {
+        "name": "cascade", "hash": system.content_hash, "trained_under": "soc",
+    }  # fmt: skip
+    with pytest.raises(OptionError, match="network_kind soc"):
+        trainer_of(cascade(), config=small(network_kind="soc"))
+    dc = trainer_of(system, config=small(network_kind="dc"))
+    assert dc.policy()[1]["system"]["hash"] == cascade(kind="dc", horizon=3).content_hash
