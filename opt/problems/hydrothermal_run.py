@@ -148,7 +148,8 @@ def draw_scenarios(instance: Hydrothermal, count: int, seed: int) -> tuple[Scena
     if seed < 0 or count < 0:
         raise InstanceError(f"seed and count must be at least 0, not {seed} and {count}")
     if instance.sampler == "stablerng-lehmer":
-        openings = draws(seed, instance.inflows.rows.shape[1], count * instance.horizon).reshape(count, -1)
+        openings = draws(seed, instance.inflows.rows.shape[1], count * instance.horizon)
+        openings = openings.reshape(count, instance.horizon)
         return tuple(scenario_of(instance, row) for row in openings)
     cumulative = np.cumsum(instance.inflows.probability, axis=1)[:, :-1]
     at = np.arange(instance.horizon) % len(cumulative)

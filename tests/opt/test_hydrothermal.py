@@ -56,6 +56,7 @@ def test_a_scenario_depends_on_seed_and_number_alone(make):
 def test_the_protocol_does_not_depend_on_the_count_either():
     system = benchmark("bolivia-ac")
     assert draw_scenarios(system, 2, 5) == draw_scenarios(system, 9, 5)[:2]
+    assert draw_scenarios(system, 0, 5) == ()
 
 
 @pytest.mark.parametrize("make", [cascade, subsystems, case3])
