@@ -198,6 +198,30 @@ def test_a_sample_is_solved_again_from_nothing(monkeypatch, caplog):
     np.testing.assert_allclose(second.objective, first.objective, rtol=1e-10)
 
 
+def test_what_has_no_status_is_solved_by_a_new_object(monkeypatch):
+    model = random_stage(2)
+    stage = HighsStage(model, weights=[1.0], theta_lower=[0.0])
+    stage.add_cuts([0], [500.0], [[-5.0, -5.0, -5.0]])
+    state, noise = problems(model, 20, 0)
+    expected = stage.solve_many(state, noise)
+    handle, real, lost = stage._handle, module.solve_rows, []
+
+    def forgetful(*arguments):
+        counts = real(*arguments)
+        if arguments[0] == handle and not lost:
+            told, objective = arguments[13], arguments[12]
+            told[[3, 7]], objective[[3, 7]] = 15, np.nan
+            lost.append(True)
+        return counts
+
+    monkeypatch.setattr(module, "solve_rows", forgetful)
+    found = stage.solve_many(state, noise)
+    assert lost
+    assert (found.status == OPTIMAL).all()
+    np.testing.assert_allclose(found.objective, expected.objective, rtol=1e-9)
+    assert stage.num_cuts == 1
+
+
 def test_large_residuals_are_solved_again(monkeypatch):
     model = random_stage(2)
     stage = HighsStage(model)
