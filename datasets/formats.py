@@ -99,9 +99,40 @@ def _is_dzn(lines: Sequence[Line]) -> bool:
     return any(re.match(rb"(Periods|Items|Demands|StockingCosts|SetupCosts)\s*=", line.raw) for line in lines)
 
 
+def _is_keyworded(*kinds: str) -> Sniff:
+    """Match files of TSPLIB's kind of these types; none given: of any type that has no line of its own below."""
+
+    def looks_right(lines: Sequence[Line]) -> bool:
+        kind = _type_of(lines)
+        return kind in kinds if kinds else kind is not None and kind not in ("CVRP", "OP")
+
+    return looks_right
+
+
+def _type_of(lines: Sequence[Line]) -> str | None:
+    """Return the first word after ``TYPE``; "" if only other keywords of TSPLIB are there, None if none is."""
+    found = None
+    for line in lines[:60]:
+        match = re.match(rb"(TYPE|DIMENSION)\s*:\s*(\S*)", line.raw, re.IGNORECASE)
+        if match is not None and match[1].upper() == b"TYPE":
+            return match[2].decode("ascii", "replace").upper()
+        found = "" if match is not None else found
+    return found
+
+
+def _is_kp(lines: Sequence[Line]) -> bool:
+    """Match two lines of one whole number each and then lines of two."""
+    sizes = [len(line.raw.split()) for line in lines[:4]]
+    return sizes in ([1, 1, 2], [1, 1, 2, 2]) and all(
+        re.fullmatch(rb"-?[0-9]+", token) for line in lines[:4] for token in line.raw.split()
+    )
+
+
 _AT = "counterpoint.datasets.job_shop."
 _LOTS = "counterpoint.datasets.lot_sizing."
 _PIGMENTS = "counterpoint.datasets.pigment_sequencing."
+_ROUTES = "counterpoint.datasets.routing."
+_PACKS = "counterpoint.datasets.knapsack."
 
 FORMATS = (
     Format(
@@ -148,6 +179,25 @@ FORMATS = (
         "dzn", "pigment-sequencing", "MiniZinc data of CSPLib 058 and the University of Udine",
         (".dzn",), _is_dzn, f"{_PIGMENTS}dzn:read_dzn", f"{_PIGMENTS}dzn:write_dzn",
         frozenset({"stocking-costs-per-item"}),
+    ),
+    Format(
+        "tsplib", "tsp", "TSPLIB95 of type TSP or ATSP: coordinates or a matrix",
+        (".tsp", ".atsp"), _is_keyworded(), f"{_ROUTES}tsplib:read_tsplib", f"{_ROUTES}tsplib:write_tsplib",
+        frozenset({"asymmetric"}),
+    ),
+    Format(
+        "vrplib", "cvrp", "VRPLIB and TSPLIB95 of type CVRP: with CAPACITY and DEMAND_SECTION",
+        (".vrp",), _is_keyworded("CVRP"), f"{_ROUTES}vrplib:read_vrplib", f"{_ROUTES}vrplib:write_vrplib",
+        frozenset({"asymmetric"}),
+    ),
+    Format(
+        "oplib", "orienteering", "OPLib, as TSPLIB95 with COST_LIMIT and NODE_SCORE_SECTION",
+        (".oplib",), _is_keyworded("OP"), f"{_ROUTES}oplib:read_oplib", f"{_ROUTES}oplib:write_oplib",
+        frozenset({"asymmetric"}),
+    ),
+    Format(
+        "kp", "knapsack", "Pisinger's and kplib's: items, capacity, then value and weight of each",
+        (".kp",), _is_kp, f"{_PACKS}kp:read_kp", f"{_PACKS}kp:write_kp",
     ),
 )  # fmt: skip
 

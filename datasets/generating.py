@@ -44,6 +44,11 @@ GENERATORS = (  # the first of a problem is its default
         "orders, costs uniform, as in CSPLib 058",
         f"{_AT}pigment_sequencing:uniform",
     ),
+    Generator("uniform", "tsp", "places uniform in the unit square, Euclidean", f"{_AT}tsp:uniform"),
+    Generator("matrix", "tsp", "asymmetric, with the triangle inequality, as MatNet's", f"{_AT}tsp:matrix"),
+    Generator("uniform", "cvrp", "unit square, demands 1..9, published capacities", f"{_AT}cvrp:uniform"),
+    Generator("uniform", "orienteering", "unit square, prizes grow with the way", f"{_AT}orienteering:uniform"),
+    Generator("uniform", "knapsack", "values and weights U{1..998}", f"{_AT}knapsack:uniform"),
 )
 
 

@@ -19,6 +19,8 @@ FAMILIES = (  # problem, module with names(), build(name), references() and name
     ("pigment-sequencing", "counterpoint.datasets.pigment_sequencing.public"),
     ("stochastic-lot-sizing", "counterpoint.datasets.stochastic_lot_sizing.public"),
     ("hydrothermal", "counterpoint.datasets.hydrothermal.public"),
+    ("tsp", "counterpoint.datasets.tsp.public"),
+    ("cvrp", "counterpoint.datasets.cvrp.public"),
 )
 
 

@@ -135,7 +135,7 @@ def test_ragged_jobs_in_the_standard_format(put):
         (FLEXIBLE.replace("1.5", "NaN"), 1, "no format we know"),
         ('{"type": "job-shop",\n "version": 1}', 1, "missing fields"),
         ('{"type": "job-shop",\n "version": 2}', 2, "expected version 1"),
-        ('{"type": "knapsack"}', 1, "expected an object with type job-shop"),
+        ('{"type": "bin-packing"}', 1, "expected an object with type job-shop"),
         ("[1, 2]", 1, "expected an object"),
         ('{\n"a": 1,\n"a": 2}', 3, "same field twice"),
         ('{\n"a": [1,\nNaN]}', 3, "NaN is not a number"),
@@ -220,11 +220,11 @@ def test_names_of_formats_and_problems(put):
     with pytest.raises(UnknownNameError, match="format named 'stdard'; did you mean standard"):
         read(file, format="stdard")
     with pytest.raises(UnknownNameError, match="problem"):
-        read(file, problem="tsp")
+        read(file, problem="bin-packing")
     with pytest.raises(InstanceError, match="line of names"):
         read(file, format="taillard")
     assert [f.name for f in formats("job-shop")] == [f.name for f in FORMATS if f.problem == "job-shop"]
-    assert formats("knapsack") == ()
+    assert formats("interrupted-job-shop") == ()
 
 
 def test_two_formats_that_fit_are_told_apart_by_the_extension_or_refused(put):

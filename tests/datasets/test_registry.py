@@ -90,7 +90,7 @@ def test_unknown_names_suggest_close_ones():
     with pytest.raises(UnknownNameError, match=r"did you mean .*ta41"):
         benchmark("ta410")
     with pytest.raises(UnknownNameError, match="no problem named"):
-        benchmarks(problem="knapsack")
+        benchmarks(problem="bin-packing")
     with pytest.raises(UnknownNameError):
         reference("nope")
 

@@ -1,0 +1,1 @@
+"""Public vehicle routing instances."""
