@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         training_s = time.process_time() - began
         began = time.process_time()
         retried = operate(system, WaterValues(system, trained), scenarios, rows, name)
-        policies.append({"policy": name, "training_cpu_s": round(training_s, 1), "retried": retried,
+        policies.append({"policy": name, "training_cpu_s": "" if loaded else round(training_s, 1), "retried": retried,
                          "operating_cpu_s": round(time.process_time() - began, 1),
                          "bound_126": round(trained.bound(), 2) if kind == "soc" else ""})  # fmt: skip
     _write(out / "hydrothermal_ac.csv", rows)

@@ -119,11 +119,12 @@ def _start(instance: Hydrothermal, model: Any, stages: int, linear: int, start: 
     bounded = np.isfinite(lower) & np.isfinite(upper)
     span = np.where(bounded, upper, 0.0) - np.where(bounded, lower, 0.0)
     random = np.random.default_rng([start, 0])
-    share = np.full((stages, linear), 0.5) if start == 0 else random.uniform(0.05, 0.95, (stages, linear))
+    share = np.full((stages, linear), 0.5) if start == 0 else random.uniform(0.2, 0.8, (stages, linear))
     x = np.where(bounded, lower, 0.0) + share * span
     x[:, model.columns["deficit"]] = 0.0
-    if start == 0:
-        x[:, model.columns["voltage"]] = np.clip(1.0, instance.network.min_voltage, instance.network.max_voltage)
+    voltage = model.columns["voltage"]
+    near = 1.0 if start == 0 else random.uniform(0.97, 1.03, (stages, len(voltage)))
+    x[:, voltage] = np.clip(near, instance.network.min_voltage, instance.network.max_voltage)
     flat: FloatArray = x.ravel()
     return flat
 
