@@ -240,7 +240,11 @@ def two_bus_dispatch(power: float, here: float, angle: float, voltage: Any = Non
 
 
 def run_two(system: Hydrothermal, dispatch: Dispatch) -> Any:
-    return simulate(system, scenario_of(system, [0]), Script(dispatch))
+    """Run a stage; what the simulator lets pass, the checker must too."""
+    scenario = scenario_of(system, [0])
+    run = simulate(system, scenario, Script(dispatch))
+    assert check(system, scenario, run).is_feasible
+    return run
 
 
 def test_dc_susceptance_is_x_over_r2_plus_x2():
@@ -256,9 +260,11 @@ def test_dc_limits_of_flow_angle_and_reference():
     system = two_buses("dc", rating=[0.5], reverse_rating=[0.3])
     with refused("flow at branch 0 by 0.1"):
         run_two(system, two_bus_dispatch(0.6, 0.4, 0.06))
-    reverse = dataclasses.replace(system, generators=dataclasses.replace(system.generators, min_power=[-3.0, 0.0]))
-    with refused("turbined flow too low"):
-        run_two(reverse, two_bus_dispatch(-0.4, 1.4, -0.04))
+    line = dataclasses.replace(system.network, from_bus=np.array([1]), to_bus=np.array([0]))
+    backwards = dataclasses.replace(system, network=line)
+    assert run_two(backwards, two_bus_dispatch(0.3, 0.7, 0.03)).cost == pytest.approx(7.0)
+    with refused("reverse flow at branch 0 by 0.1"):
+        run_two(backwards, two_bus_dispatch(0.4, 0.6, 0.04))
     with refused("angle difference above at branch 0 by 0.04"):
         run_two(two_buses("dc", max_angle=[0.01]), two_bus_dispatch(0.5, 0.5, 0.05))
     with refused("angle difference below at branch 0 by 0.15"):
@@ -266,6 +272,29 @@ def test_dc_limits_of_flow_angle_and_reference():
     moved = dataclasses.replace(two_bus_dispatch(0.5, 0.5, 0.05), angle=np.array([0.01, -0.04]))
     with refused("angle of the reference at bus b0 by 0.01"):
         run_two(two_buses("dc"), moved)
+
+
+@pytest.mark.parametrize("kind", ["single-bus", "transport", "dc"])
+def test_without_voltages_a_shunt_takes_what_it_takes_at_voltage_1(kind):
+    system = two_buses(kind, shunt_conductance=[0.0, 0.25])
+    right = dataclasses.replace(two_bus_dispatch(0.5, 0.75, 0.05), flow=np.array([0.5]))
+    assert run_two(system, right).cost == pytest.approx(7.5)
+    wrong = dataclasses.replace(two_bus_dispatch(0.5, 0.5, 0.05), flow=np.array([0.5]))
+    with refused("active balance at " + ("the system" if kind == "single-bus" else "bus b1") + " by 0.25"):
+        run_two(system, wrong)
+
+
+def test_limits_of_deficits_are_those_of_the_stage():
+    grid = network(demand=[[1.0], [1.0]], deficit_cost=[[100.0]], deficit_limit=[[[0.2]], [[0.8]]])
+    system = dataclasses.replace(first_steps(), network=grid)
+    short = Dispatch(np.array([0.5]), np.zeros(1), np.array([0.5, 0.0]), np.array([[0.5]]))
+    met = Dispatch(np.array([1.0]), np.zeros(1), np.array([1.0, 0.0]), np.zeros((1, 1)))
+    scenario = scenario_of(system, [0, 0, 0])
+    run = simulate(system, scenario, Script(met, short, met))
+    assert run.stage_cost[:, COSTS.index("deficit")].tolist() == [0.0, 50.0, 0.0]
+    assert check(system, scenario, run).is_feasible
+    with refused("stage 2: deficit of level 0 too high at bus b0 by 0.3"):  # the rows come again
+        simulate(system, scenario, Script(met, met, short))
 
 
 def test_ac_line_without_losses():
