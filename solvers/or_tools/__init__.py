@@ -1,0 +1,1 @@
+"""Algorithms of OR-Tools other than CP-SAT."""
