@@ -4,8 +4,33 @@ from counterpoint.opt.registry import Method
 
 PROBLEM = "tsp"
 ALL = frozenset({"asymmetric", "path"})
+WARM_UP = "counterpoint.solvers.warm_up.tsp"
 
 METHODS: tuple[Method, ...] = (
+    Method(
+        "local-search",
+        PROBLEM,
+        "counterpoint.solvers.local_search.tsp:solve",
+        "chains of 3-opt moves on neighbour lists, kicked again and again; one-tree bound; one core",
+        options="counterpoint.solvers.local_search.tsp:Options",
+        handles=ALL,
+        is_anytime=True,
+        uses_bound=True,
+        is_random=True,
+        needs=("numba", "scipy"),
+        warm_up=f"{WARM_UP}:local_search",
+    ),
+    Method(
+        "held-karp",
+        PROBLEM,
+        "counterpoint.solvers.dynamic_programming.tsp:solve",
+        "dynamic programming over sets of places: exact, at most 16 places",
+        handles=ALL,
+        is_exact=True,
+        uses_bound=True,
+        needs=("numba",),
+        warm_up=f"{WARM_UP}:held_karp",
+    ),
     *(
         Method(
             rule,

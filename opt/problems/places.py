@@ -142,13 +142,13 @@ def _nearest(x: FloatArray) -> Any:
 
 
 def _geographical(a: FloatArray, b: FloatArray) -> Any:
-    (lat_a, lon_a), (lat_b, lon_b) = _radians(a), _radians(b)
+    (lat_a, lon_a), (lat_b, lon_b) = radians(a), radians(b)
     q1, q2, q3 = np.cos(lon_a - lon_b), np.cos(lat_a - lat_b), np.cos(lat_a + lat_b)
     angle = np.arccos(np.clip(0.5 * ((1.0 + q1) * q2 - (1.0 - q1) * q3), -1.0, 1.0))
     return (EARTH_KM * angle + 1.0).astype(np.int64)
 
 
-def _radians(points: FloatArray) -> tuple[FloatArray, FloatArray]:
+def radians(points: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return latitudes and longitudes of points given as degrees and minutes."""
     degrees = np.trunc(points)
     radians = PI * (degrees + 5.0 * (points - degrees) / 3.0) / 180.0
