@@ -13,7 +13,7 @@ import numpy as np
 
 from counterpoint.opt.errors import InstanceError, printable
 from counterpoint.opt.problems.places import IntArray, Places
-from counterpoint.opt.problems.tsp import whole_list
+from counterpoint.opt.problems.tsp import checked_name, whole_list
 from counterpoint.opt.result import Check, Violation
 
 MAX_CAPACITY = 2**53
@@ -52,6 +52,7 @@ class Cvrp:
     load: int = None  # type: ignore[assignment]  # filled in below
 
     def __post_init__(self) -> None:
+        checked_name(self.name)
         n = len(self.places)
         demand = whole_list(self.demand, "demand")
         for key in ("capacity", "origin", "load"):

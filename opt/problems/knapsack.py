@@ -8,7 +8,7 @@ import numpy as np
 
 from counterpoint.opt.errors import InstanceError, printable
 from counterpoint.opt.problems.places import IntArray
-from counterpoint.opt.problems.tsp import whole_list
+from counterpoint.opt.problems.tsp import checked_name, whole_list
 from counterpoint.opt.result import Check, Violation
 
 MAX_TOTAL = 2**53  # of all values, and of all weights
@@ -38,6 +38,7 @@ class Knapsack:
     capacity: int
 
     def __post_init__(self) -> None:
+        checked_name(self.name)
         for key in ("value", "weight"):
             array = whole_list(getattr(self, key), key)
             if bad := np.flatnonzero(array < 0).tolist():

@@ -12,7 +12,7 @@ import numpy as np
 
 from counterpoint.opt.errors import InstanceError, printable
 from counterpoint.opt.problems.places import FloatArray, IntArray, Places
-from counterpoint.opt.problems.tsp import whole_list
+from counterpoint.opt.problems.tsp import checked_name, two_places, whole_list
 from counterpoint.opt.result import Check, Violation
 
 TOLERANCE = 1e-9  # relative, on lengths that are not whole
@@ -49,6 +49,7 @@ class Orienteering:
     ends: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
+        checked_name(self.name)
         n = len(self.places)
         try:
             prize = np.array(self.prize, np.float64)
@@ -58,12 +59,11 @@ class Orienteering:
             raise InstanceError(f"expected {n} prizes in 0..{MAX_PRIZE:g}", place=("prize",))
         prize.setflags(write=False)
         object.__setattr__(self, "prize", prize)
-        ends = tuple(int(end) for end in self.ends)
-        if len(ends) != 2 or not all(0 <= end < n for end in ends):
-            raise InstanceError(f"expected two places in 0..{n - 1}, not {self.ends}", place=("ends",))
+        ends = two_places(self.ends, n)
         object.__setattr__(self, "ends", ends)
         longest: Any = self.max_length
-        if isinstance(longest, bool) or not isinstance(longest, int | float) or not 0 <= longest < 1e12:
+        is_number = isinstance(longest, int | float | np.integer | np.floating) and not isinstance(longest, bool)
+        if not is_number or not 0 <= longest < 1e12:
             raise InstanceError(f"expected a length of at least 0, not {longest!r}", place=("max_length",))
         object.__setattr__(self, "max_length", float(self.max_length))
         home = 0 if ends[0] == ends[1] else self.places.lengths(*ends)

@@ -39,12 +39,13 @@ class Tsp:
     ends: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        checked_name(self.name)
         if self.ends is None:
             return
-        first, last = (int(end) for end in self.ends)
-        if not (0 <= first < len(self.places) and 0 <= last < len(self.places)) or first == last:
-            raise InstanceError(f"expected two places in 0..{len(self.places) - 1}, not {self.ends}", place=("ends",))
-        object.__setattr__(self, "ends", (first, last))
+        ends = two_places(self.ends, len(self.places))
+        if ends[0] == ends[1]:
+            raise InstanceError(f"expected two different places, not {ends}", place=("ends",))
+        object.__setattr__(self, "ends", ends)
 
     @property
     def num_places(self) -> int:
@@ -119,6 +120,20 @@ def length(instance: Tsp, order: IntArray) -> Any:
     if instance.ends is None and len(order) > 1:
         legs = legs + instance.places.lengths(order[-1], order[0])
     return legs
+
+
+def two_places(ends: Any, num_places: int) -> tuple[int, int]:
+    """Return two places; InstanceError if `ends` are none."""
+    given = whole_list(ends, "ends").tolist()
+    if len(given) != 2 or not all(0 <= end < num_places for end in given):
+        raise InstanceError(f"expected two places in 0..{num_places - 1}, not {given[:9]}", place=("ends",))
+    return given[0], given[1]
+
+
+def checked_name(name: Any) -> None:
+    """Refuse a name that is no text."""
+    if not isinstance(name, str):
+        raise InstanceError("name must be text", place=("name",))
 
 
 def whole_list(values: Any, key: str) -> IntArray:

@@ -50,7 +50,9 @@ def test_tours_against_a_slow_twin(places, order, path):
     assert is_right == (not found.violations)
 
 
-@pytest.mark.parametrize("ends", [(0, 0), (0, 4), (-1, 2)])
+@pytest.mark.parametrize(
+    "ends", [(0, 0), (0, 4), (-1, 2), (0, 1, 2), (0,), 1, "ab", (0, 1.5), (None, 1), (True, False)]
+)
 def test_ends_that_cannot_be(ends):
     with pytest.raises(InstanceError) as caught:
         Tsp("x", SQUARE, ends)
@@ -179,6 +181,9 @@ def test_rounding_of_floats_is_forgiven_and_whole_lengths_are_exact():
         ({"max_length": float("inf")}, ("max_length",)),
         ({"max_length": "3"}, ("max_length",)),
         ({"ends": (0, 4)}, ("ends",)),
+        ({"ends": (0.5, 1)}, ("ends",)),
+        ({"ends": None}, ("ends",)),
+        ({"ends": (0, 1, 2)}, ("ends",)),
         ({"ends": (0, 2), "max_length": 4.9}, ("max_length",)),
     ],
 )
@@ -247,6 +252,24 @@ def test_the_hash_is_of_the_content_alone():
         Knapsack("x", [1], [2], 3), Knapsack("x", [2], [2], 3), Knapsack("x", [1], [1], 3), Knapsack("x", [1], [2], 2),
     ]  # fmt: skip
     assert len({instance.content_hash for instance in different}) == len(different)
+
+
+def test_a_name_is_text():
+    for build in (
+        lambda: Tsp(3, SQUARE),
+        lambda: Cvrp(None, SQUARE, [0, 1, 2, 3], 4),
+        lambda: Orienteering(b"x", SQUARE, [0, 1, 2, 3], 12),
+        lambda: Knapsack(3, [1], [2], 3),
+    ):
+        with pytest.raises(InstanceError, match="name must be text"):
+            build()
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert Orienteering("x", SQUARE, [0, 1, 2, 3], np.int64(12), np.array([0, 1])) == (
+        Orienteering("x", SQUARE, [0, 1, 2, 3], 12.0, (0, 1))
+    )
+    assert Cvrp("x", SQUARE, [0, 1, 2, 3], np.int64(4)) == Cvrp("x", SQUARE, [0, 1, 2, 3], 4)
 
 
 def test_features_and_representations():

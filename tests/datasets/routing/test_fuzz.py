@@ -30,8 +30,8 @@ CHARACTERS = string.digits + string.ascii_letters + " \n\t-+.,:#_\u0663\x00é"
 TOKENS = [
     "", "0", "1", "-1", "7", "nan", "inf", "1e3", "1e999", "1_0", "9" * 25, "9" * 60, "0x1", "½", "-0", "1.5", "EOF",
     "TYPE : ATSP", "TYPE : CVRP", "EXPLICIT", "GEO", "DIMENSION : 2", "DIMENSION : 999999", "\n", ":",
-    "NODE_COORD_SECTION", "EDGE_WEIGHT_SECTION", "DEPOT_SECTION", "UPPER_ROW", "CAPACITY : 3", "COST_LIMIT : 1e300", "Route #1: 3",
-    "Cost 3",
+    "NODE_COORD_SECTION", "EDGE_WEIGHT_SECTION", "DEPOT_SECTION", "UPPER_ROW", "CAPACITY : 3", "COST_LIMIT : 1e300",
+    "Route #1: 3", "Cost 3",
 ]  # fmt: skip
 
 
