@@ -122,6 +122,10 @@ class HighsStage:
         for i in np.flatnonzero(STATUSES[told] == FAILED):
             self._renew()  # what HiGHS remembers even when told to forget can keep it from an optimum
             disagreed += solve(slice(i, i + 1))
+            if STATUSES[told[i]] == FAILED:  # dual simplex may end with rows that it cannot make feasible
+                library.use_presolve(self._handle)
+                disagreed += solve(slice(i, i + 1))
+                self._renew()
         for i in np.flatnonzero(~np.isnan(other[:, 0])) if disagreed else ():
             _log.log(logging.WARNING if other[i, 0] == IS_OPTIMAL else logging.INFO,  # only a wrong optimum is news
                      "HiGHS from the last basis: status %d, %.12g; from nothing: %d, %.12g; the latter is kept",

@@ -110,6 +110,12 @@ def set_col_bounds(handle: int, columns: IntArray, lower: FloatArray, upper: Flo
     )
 
 
+def use_presolve(handle: int) -> None:
+    """Let a solver take a problem apart before it solves it: slower, and the basis is of no use then."""
+    HIGHS.Highs_clearSolver(ctypes.c_void_p(handle))
+    HIGHS.Highs_setStringOptionValue(ctypes.c_void_p(handle), b"presolve", b"on")
+
+
 def destroy(handle: int) -> None:
     """Give a solver back."""
     HIGHS.Highs_destroy(ctypes.c_void_p(handle))

@@ -5,17 +5,20 @@ import gc
 import logging
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 
+import counterpoint as ct
 from counterpoint.simulators.stage import highs as module
 from counterpoint.simulators.stage import highs_library
 from counterpoint.simulators.stage.builder import StageBuilder
 from counterpoint.simulators.stage.highs import HighsStage
 from counterpoint.simulators.stage.model import FAILED, INFEASIBLE, OPTIMAL, StageModel
+from counterpoint.simulators.stage.operate import Operator
 
 
 def reservoir() -> StageModel:
@@ -312,3 +315,17 @@ def test_rows_that_highs_refuses_are_an_error():
     with pytest.raises(ValueError, match="no such rows"):
         highs_library.delete_rows(handle, np.array([5]))
     highs_library.destroy(handle)
+
+
+def test_a_stage_that_dual_simplex_gives_up_is_solved_with_presolve() -> None:
+    """One of Bolivia with 60 cuts: HiGHS 1.13.1 says "unknown" from a basis and from nothing."""
+    found = np.load(Path(__file__).with_name("stage_without_status.npz"))
+    model = Operator(ct.benchmark("bolivia-dc"))._solver(int(found["stage"]), None).model  # its ties are broken
+    stage = HighsStage(model, weights=(1.0,), theta_lower=(float(found["lower"]),))
+    stage.set_cuts(np.zeros(len(found["intercept"]), np.int64), found["intercept"], found["slope"])
+    for _ in range(2):  # the solver is as before afterwards
+        results = stage.solve_many(found["held"][None], found["inflow"][None], wants_x=True)
+        assert results.status.tolist() == [OPTIMAL]
+        future = (found["intercept"] + found["slope"] @ results.state_out[0]).max()
+        assert results.x is not None
+        assert results.objective[0] == pytest.approx(model.cost @ results.x[0] + future, rel=1e-9)
