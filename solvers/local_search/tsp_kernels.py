@@ -132,7 +132,7 @@ def _pop(state: Any) -> int:
 
 @jit
 def _is_added(added: IntArray, count: int, a: int, b: int) -> bool:
-    for k in range(count):
+    for k in range(count):  # noqa: SIM110  (Numba compiles no generators)
         if (added[k, 0] == a and added[k, 1] == b) or (added[k, 0] == b and added[k, 1] == a):
             return True
     return False
@@ -170,7 +170,7 @@ def improve_at(space: Any, near: IntArray, state: Any, t1: int, depth: int, brea
                 g1 = total - leg(space, t2, t3)
                 if g1 <= tolerance:
                     break
-                if t3 == t1 or t3 == after2:
+                if t3 in (t1, after2):
                     continue
                 off3 = (state.position[t3] - p2) * way
                 if off3 < 0:
