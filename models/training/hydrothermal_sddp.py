@@ -124,7 +124,8 @@ class SddpTrainer:
 
     def evaluate(self) -> dict[str, float]:
         """Return the bound and, on scenarios of its own over the reported stages, the mean cost with its error."""
-        bound = self.trained.progress[-1].bound if self.trained.progress else self.trained.bound()
+        # before the first iteration, by solvers that are not trained with: those remember where they stood
+        bound = self.trained.progress[-1].bound if self.trained.progress else self._policy([], []).bound()
         if not self.scenarios:
             return {"bound": bound}
         cuts = [self._stage_cuts(self.trained, stage) for stage in range(self.system.reported_stages)]

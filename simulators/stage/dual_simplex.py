@@ -186,4 +186,6 @@ def _rows(given: FloatArray, width: int, what: str) -> FloatArray:
     array = np.asarray(given, np.float64)
     if array.ndim != 2 or array.shape[1] != width:
         raise ValueError(f"expected {what} of shape [N, {width}], not {list(array.shape)}")
+    if not np.isfinite(array).all():  # nothing is out of bounds that are no numbers
+        raise ValueError(f"{what} must be finite")
     return np.ascontiguousarray(array)

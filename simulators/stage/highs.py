@@ -148,8 +148,8 @@ class HighsStage:
             return
         if theta.min() < 0 or theta.max() >= len(self.weights):
             raise ValueError(f"a cut on a future cost that is not one of {len(self.weights)}")
-        if not (np.isfinite(intercept).all() and np.isfinite(slope).all()):
-            raise ValueError("a cut must be finite")
+        if not (np.isfinite(intercept).all() and np.isfinite(slope).all()) or intercept.shape != theta.shape:
+            raise ValueError("a cut must be finite, with a future cost, an intercept and a slope each")
         c, s = slope.shape
         index = np.empty((c, s + 1), np.int32)
         index[:, 0] = self.model.num_cols + theta
@@ -215,4 +215,6 @@ def _rows(given: FloatArray, width: int, what: str) -> FloatArray:
     array = np.ascontiguousarray(given, np.float64)
     if array.ndim != 2 or array.shape[1] != width:
         raise ValueError(f"{what} must be of shape (N, {width}), not {array.shape}")
+    if not np.isfinite(array).all():  # HiGHS would refuse the bounds and solve the problem before once more
+        raise ValueError(f"{what} must be finite")
     return array

@@ -62,7 +62,7 @@ class StagePool:
         if lanes < 1 or (workers is not None and workers < 1):
             raise ValueError(f"expected at least one lane and one worker, not {lanes} and {workers}")
         self.lanes = lanes
-        self.workers = min(lanes, len(os.sched_getaffinity(0)) if workers is None else workers)
+        self.workers = min(lanes, _processors() if workers is None else workers)
         self._back: Threads | Processes = (
             Processes(make, self.workers) if uses_processes else Threads(make, self.workers, lanes)
         )
@@ -136,6 +136,11 @@ class Threads:
         lane, method, arguments, options = job
         with self._locks[lane]:
             return self._lanes.do(lane, method, arguments, options)
+
+
+def _processors() -> int:
+    """Return how many this process may use; only Linux tells that."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _joined(parts: Sequence[StageResults]) -> StageResults:

@@ -53,6 +53,13 @@ def test_resume_is_bit_for_bit(stop: int) -> None:
         assert torch.equal(second.policy()[0][key], tensor)
 
 
+def test_an_evaluation_changes_nothing_that_follows() -> None:
+    system = cascade(horizon=5)
+    judged, bare = fresh(system), fresh(system)
+    judged.evaluate()  # the loop does so before the first iteration, and a resumed run does not
+    assert [judged.step() for _ in range(4)] == [bare.step() for _ in range(4)]
+
+
 def test_train_and_evaluate_by_name(tmp_path: Path) -> None:
     ct.write(case3(), tmp_path / "case.json")
     settings = {"case": str(tmp_path / "case.json"), "iterations": 25, "scenarios": 10}

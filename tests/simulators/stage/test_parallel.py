@@ -78,6 +78,12 @@ def test_nonsense_is_refused() -> None:
             assert pool.solve_many(storage, inflow).status.tolist() == [OPTIMAL] * 20  # it still works
 
 
+def test_processors_are_counted_where_nobody_tells_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    with StagePool(partial(HighsStage, problems(1)[0]), lanes=3) as pool:
+        assert 1 <= pool.workers <= 3
+
+
 def test_a_worker_that_dies_is_replaced_and_knows_the_cuts() -> None:
     model, storage, inflow = problems()
     make = partial(HighsStage, model, weights=(1.0,), theta_lower=(0.0,))
