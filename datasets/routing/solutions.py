@@ -54,9 +54,11 @@ def parse_tour(lines: Sequence[Line]) -> Tour:
     if len(ends) > 2 or (ends and set(ends) != set(range(len(values) - len(ends), len(values)))):
         raise InstanceError(f"expected {what}: one tour", line=section.head.number)
     nodes = whole(values[: len(values) - len(ends)], [section.head] * len(values), what)
+    if not len(nodes):
+        raise InstanceError(f"the tour is empty; expected {what}", line=section.head.number)
     if "DIMENSION" in data.keywords and data.dimension() != len(nodes):
         raise InstanceError(f"{len(nodes)} nodes; expected {data.dimension()}", line=section.head.number)
-    if len(nodes) and nodes.min() < 1:
+    if nodes.min() < 1:
         raise InstanceError(f"node {nodes.min()}; expected nodes from 1", line=section.head.number)
     return Tour(nodes - 1)
 

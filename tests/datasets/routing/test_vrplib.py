@@ -198,6 +198,7 @@ def test_tours_by_hand(tmp_path):
     [
         ("2 3\n", "2 3\n-1\n", "one tour"),
         ("2 3\n", "2\n", "2 nodes; expected 3"),
+        ("2 3\n1\n", "", "the tour is empty"),
         ("2 3\n", "2 0\n", "node 0; expected nodes from 1"),
         ("2 3\n", "2 2.5\n", "a whole number"),
         ("2 3\n", "2 3_0\n", "'3_0' is not a number"),
