@@ -28,7 +28,8 @@ from counterpoint.solvers.sddp.stopping import bound_stalls, iterations, seconds
 from counterpoint.solvers.sddp.train import train
 
 CutNetwork = Literal["", "single-bus", "transport", "dc", "soc", "soc-cones"]
-ITERATIONS, BOUND_SECONDS = 60, 20.0
+ITERATIONS, BOUND_SECONDS = 200, 20.0
+STILL = 50, 1e-7  # iterations in which the bound must move by this share of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Options:
     Parameters
     ----------
     iterations : int, optional
-        At most. Default: 60, and none with a file of cuts.
+        At most; training also ends when the bound stands still. Default: 200, and none with a file of cuts.
     time_limit_s : float
         Wall seconds of training, at most.
     cuts : str
@@ -131,7 +132,7 @@ def train_values(
         policy.termination = f"cuts of {options.cuts}"
     limit = options.iterations if options.iterations is not None else 0 if options.cuts else ITERATIONS
     if limit:
-        stop = (iterations(limit), seconds(options.time_limit_s))
+        stop = (iterations(limit), seconds(options.time_limit_s), bound_stalls(*STILL))
         train(graph, stop, seed, start=policy, on_iteration=on_iteration)
     return policy
 
