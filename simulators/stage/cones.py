@@ -95,12 +95,14 @@ def _conic_model(instance: Hydrothermal, stage_row: int, pairs: _Pairs) -> Conic
     active -= _place(np.arange(b), at.square, network.shunt_conductance, (b, wide))
     reactive = leaves @ flow[1] + enters @ flow[3]
     reactive -= _place(np.arange(b), at.square, network.shunt_susceptance, (b, wide))
-    least, most = (np.bincount(instance.generators.bus, of, b) - network.reactive_demand[stage_row]
+    least, most = (np.bincount(instance.generators.bus, of, b) - network.reactive_demand
                    for of in (instance.generators.min_reactive, instance.generators.max_reactive))  # fmt: skip
     reach = np.abs(network.shunt_susceptance) * network.max_voltage**2
     for buses, most_of in zip((network.from_bus, network.to_bus), most_apparent(network, flows), strict=True):
         np.add.at(reach, buses, most_of)
-    limited = np.flatnonzero((least > -reach) | (most < reach))  # others never meet their limits
+    # others never meet their limits; the same for all rows of demand, as stages that follow each other share a matrix
+    limited = np.flatnonzero(((least > -reach) | (most < reach)).any(0))
+    least, most = least[stage_row], most[stage_row]
     angle, angle_lower, angle_upper = _angle_rows(pairs, at)
     demand = network.demand[stage_row]
     quiet = sparse.csr_array((b + len(limited) + angle.shape[0], water.num_states))

@@ -199,3 +199,20 @@ def test_the_order_of_buses_and_plants_does_not_count(system) -> None:
         first, second = made(system), made(moved)
         found, other = first.solve_many(state, noise), second.solve_many(state[:, plants], noise[:, plants])
         np.testing.assert_allclose(other.objective, found.objective, rtol=1e-6)
+
+
+def test_all_rows_of_demand_share_a_matrix() -> None:
+    """The whole horizon is made of copies of one matrix, so limits of reactive power that bind in one row count."""
+    system = dressed()
+    demand = system.network.reactive_demand[:1]
+    far = np.zeros_like(demand)
+    far[0, -1] = -1000.0  # always within its generators' reach, or never
+    network = replace(system.network, demand=np.repeat(system.network.demand[:1], 3, 0),
+                      deficit_limit=np.repeat(system.network.deficit_limit[:1], 3, 0),
+                      reactive_demand=np.concatenate([demand, demand + far, demand - far]))  # fmt: skip
+    generators = replace(system.generators, min_reactive=np.full(system.num_generators, -500.0),
+                         max_reactive=np.full(system.num_generators, 500.0))  # fmt: skip
+    first, *others = conic_models(replace(system, network=network, generators=generators))
+    for other in others:
+        assert (first.linear.matrix != other.linear.matrix).nnz == 0
+        assert first.linear.rows["reactive"].tolist() == other.linear.rows["reactive"].tolist()

@@ -208,9 +208,9 @@ def test_nonsense_is_refused() -> None:
     solver = DualSimplexStage(model, **FUTURE)
     with pytest.raises(ValueError, match="states of shape"):
         solver.solve_many(np.zeros((2, 3)), np.zeros((2, 1)))
-    for given in (np.nan, np.inf):  # bounds that are no numbers would never be violated
+    for value in (np.nan, np.inf):  # bounds that are no numbers would never be violated
         with pytest.raises(ValueError, match="states must be finite"):
-            solver.solve_many(np.full((1, 1), given), np.zeros((1, 1)))
+            solver.solve_many(np.full((1, 1), value), np.zeros((1, 1)))
     with pytest.raises(ValueError, match="as many noises"):
         solver.solve_many(np.zeros((2, 1)), np.zeros((1, 1)))
     with pytest.raises(ValueError, match="not one of 1"):
