@@ -35,6 +35,10 @@ SUBJECTS = {  # name -> script and arguments
     "stochastic-lot-sizing-replanning": ("stochastic_lot_sizing_replanning.py",),
     "stochastic-lot-sizing-bounds": ("stochastic_lot_sizing_bounds.py",),
     "pdppo": ("pdppo.py",),
+    "hydrothermal-throughput": ("hydrothermal_throughput.py",),
+    "hydrothermal-sddp": ("hydrothermal_sddp.py",),
+    "hydrothermal-ts-ddr": ("hydrothermal_ts_ddr.py",),
+    "hydrothermal-ac": ("hydrothermal_ac.py",),
     "hydrothermal-policies": ("hydrothermal_policies.py",),
 }  # fmt: skip
 
