@@ -2,7 +2,8 @@
 
 `make demo` runs this. It writes instance files, hands the folder to `counterpoint compare`, then verifies every
 written result again with `counterpoint check`, and sets policies against each other, with `counterpoint evaluate`, in a
-shop whose machines break down and on parallel machines under random demand. Every number it prints comes from this run.
+shop whose machines break down, on parallel machines under random demand, and on reservoirs under uncertain inflows. Every
+number it prints comes from this run.
 """
 
 import subprocess
@@ -20,6 +21,7 @@ METHODS = (
 SECONDS = 5
 POLICIES = ("gnn", "mwkr", "fdd-mwkr", "fifo", "random")
 LOT_SIZING = ("lagrangian", "priority", "static-assignment", "keep-setup", "idle")
+HYDROTHERMAL = ("sddp", "ts-ddr", "rolling-lp", "myopic", "keep-level")
 
 
 def main() -> int:
@@ -49,8 +51,12 @@ def main() -> int:
     print("all confirmed" if check.returncode == 0 else check.stdout + check.stderr)
     plant = ct.generate("interrupted-job-shop", jobs=8, machines=6, shutdown_probability=0.02, seed=1)
     ct.write(plant, folder / "plant.json")
-    for where, policies in ((str(folder / "plant.json"), POLICIES), ("plant-10x5", LOT_SIZING)):
-        evaluate = [str(command[0]), "evaluate", where, "--scenarios", "100"]
+    for where, policies, scenarios in (
+        (str(folder / "plant.json"), POLICIES, 100),
+        ("plant-10x5", LOT_SIZING, 100),
+        ("bolivia-dc", HYDROTHERMAL, 30),
+    ):
+        evaluate = [str(command[0]), "evaluate", where, "--scenarios", str(scenarios)]
         for policy in policies:
             evaluate += ["--policy", policy]
         print(f"\n$ counterpoint {' '.join(evaluate[1:])}\n", flush=True)
