@@ -1,9 +1,9 @@
 """The main job, as a user would run it: benchmark files solved in batch, verified, compared, reported.
 
 `make demo` runs this. It writes instance files, hands the folder to `counterpoint compare`, then verifies every
-written result again with `counterpoint check`, and sets policies against each other, with `counterpoint evaluate`, in a
-shop whose machines break down, on parallel machines under random demand, and on reservoirs under uncertain inflows. Every
-number it prints comes from this run.
+written result again with `counterpoint check`, and sets policies against each other, with `counterpoint evaluate`: in
+a shop whose machines break down, on parallel machines under random demand, on reservoirs under uncertain inflows.
+Every number it prints comes from this run.
 """
 
 import subprocess
