@@ -8,7 +8,7 @@ from typing import Any
 from counterpoint.opt.codec import decode_result, load_json
 from counterpoint.opt.errors import BoundError, InstanceError
 from counterpoint.opt.loading import load_instance
-from counterpoint.opt.problems.table import problem
+from counterpoint.opt.problems.table import problem, resolve
 from counterpoint.opt.result import Check, Result, SolutionStatus
 from counterpoint.opt.solving import check_against_reference
 
@@ -35,25 +35,46 @@ class Verdict:
 def verify_file(path: str | Path, instance: str | None = None) -> Verdict:
     """Verify a result file, or with `instance` (a file or benchmark name) a bare solution file.
 
+    A solution is tagged JSON, or in the field's own format where there is one (``.tour``, ``.sol``).
+
     Raises
     ------
     InstanceError
         If the file is not what it should be.
     """
     try:
-        data = load_json(Path(path).read_bytes())
+        raw = Path(path).read_bytes()
+        if instance is not None and (foreign := _foreign(Path(path), raw, instance)) is not None:
+            return foreign
+        data = load_json(raw)
         if isinstance(data, dict) and data.get("type") == "counterpoint-result":
             return verify(decode_result(data), load_instance(instance) if instance else None)
         if instance is None:
             raise InstanceError("not a result file; to check a bare solution, name its --instance")
         shop = load_instance(instance)
         _refuse_sequential(shop.problem)
-        verdict = problem(shop.problem).load("check")(shop, problem(shop.problem).load("decode")(data))
-        return Verdict(verdict.is_feasible, verdict, str(verdict))
+        return _verdict(shop, problem(shop.problem).load("decode")(data))
     except OSError as error:
         raise InstanceError(f"cannot read it: {error.strerror}", file=str(path)) from None
     except InstanceError as error:
         raise (error if error.file else error.at(str(path))) from None
+
+
+def _foreign(path: Path, raw: bytes, instance: str) -> Verdict | None:
+    """Verify a solution in the field's own format; None if the file is JSON or the problem has no such format."""
+    if raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[", b""):
+        return None
+    shop = load_instance(instance)
+    parts = dict(problem(shop.problem).parts)
+    return _verdict(shop, resolve(parts["read_solution"])(path)) if "read_solution" in parts else None
+
+
+def _verdict(instance: Any, solution: Any) -> Verdict:
+    family = problem(instance.problem)
+    if not isinstance(solution, family.load("solution")):
+        raise InstanceError("this is an instance, not a solution")
+    found: Check = family.load("check")(instance, solution)
+    return Verdict(found.is_feasible, found, str(found))
 
 
 def verify(result: Result, instance: Any = None) -> Verdict:

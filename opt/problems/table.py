@@ -24,7 +24,8 @@ class Problem:
         Objectives are whole numbers, so that a bound less than one away proves nothing yet.
     parts : tuple of (str, str)
         Lazy names ``module:attribute`` of ``instance``, ``check``, ``plot`` and ``encode``/``decode`` (JSON); of a
-        static problem ``solution`` and ``reference`` (best-known bounds of a named instance); of a sequential one
+        static problem ``solution``, ``reference`` (best-known bounds of a named instance) and, if the field has a file
+        format for solutions, ``read_solution`` (path -> solution); of a sequential one
         ``scenarios``, ``simulate`` and ``bound`` (see `interfaces`: DrawScenarios, Simulate, PerfectInformation), and
         if there is one ``expected_bound`` (`ExpectedBound`).
     """
@@ -164,6 +165,7 @@ PROBLEMS = (
         (
             ("instance", "counterpoint.opt.problems.tsp:Tsp"),
             ("solution", "counterpoint.opt.problems.tsp:Tour"),
+            ("read_solution", "counterpoint.datasets.routing.solutions:read_tour"),
             ("check", "counterpoint.opt.problems.tsp:check"),
             ("encode", "counterpoint.opt.problems.tsp_json:encode"),
             ("decode", "counterpoint.opt.problems.tsp_json:decode"),
@@ -181,6 +183,7 @@ PROBLEMS = (
         (
             ("instance", "counterpoint.opt.problems.cvrp:Cvrp"),
             ("solution", "counterpoint.opt.problems.cvrp:Routes"),
+            ("read_solution", "counterpoint.datasets.routing.solutions:read_routes"),
             ("check", "counterpoint.opt.problems.cvrp:check"),
             ("encode", "counterpoint.opt.problems.cvrp_json:encode"),
             ("decode", "counterpoint.opt.problems.cvrp_json:decode"),
