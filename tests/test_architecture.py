@@ -114,7 +114,8 @@ def test_help_and_method_lists_are_light() -> None:
 
 
 STAGE_SOLVERS = (
-    "ac", "ac_program", "ac_rows", "clarabel", "dual_simplex", "highs", "highs_kernels", "highs_library", "tangents",
+    "ac", "ac_program", "ac_rows", "clarabel", "dual_simplex", "highs", "highs_kernels", "highs_library",
+    "highs_python", "tangents",
 )  # fmt: skip
 
 

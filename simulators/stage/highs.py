@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from counterpoint.simulators.stage import highs_library as library
-from counterpoint.simulators.stage.highs_kernels import IS_INFEASIBLE, IS_OPTIMAL, RESIDUALS, solve_rows
+from counterpoint.opt.errors import MissingPackageError
 from counterpoint.simulators.stage.model import (
     FAILED,
     INFEASIBLE,
@@ -28,6 +27,18 @@ from counterpoint.simulators.stage.model import (
     StageModel,
     StageResults,
 )
+
+try:
+    from counterpoint.simulators.stage import highs_library as library
+    from counterpoint.simulators.stage.highs_kernels import IS_INFEASIBLE, IS_OPTIMAL, RESIDUALS, solve_rows
+except MissingPackageError:  # a build of highspy without HiGHS' C functions: slower, the same numbers
+    from counterpoint.simulators.stage import highs_python as library  # type: ignore[no-redef]
+    from counterpoint.simulators.stage.highs_python import (  # type: ignore[no-redef,assignment]
+        IS_INFEASIBLE,
+        IS_OPTIMAL,
+        RESIDUALS,
+        solve_rows,
+    )
 
 CHECK_EVERY = 100  # problems, of which one is solved again from nothing
 MOST_RESIDUAL = 1e-7  # relative; above it a problem is solved again from nothing

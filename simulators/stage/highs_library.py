@@ -2,6 +2,7 @@
 
 highspy's Python objects cost as much as a small problem takes to solve, and hold the interpreter's lock in between.
 The C interface (``highs_c_api.h``, HiGHS 1.11 and later) is called from compiled code instead: see `highs_kernels`.
+Where a build of highspy hides it, `highs_python` takes over.
 """
 
 import ctypes
@@ -30,7 +31,10 @@ def library() -> ctypes.CDLL:
     MissingPackageError
         If this build of highspy does not let its C functions be seen.
     """
-    loaded = ctypes.CDLL(_PATH)
+    try:
+        loaded = ctypes.CDLL(_PATH)
+    except OSError:
+        loaded = None
     if not hasattr(loaded, "Highs_create"):
         raise MissingPackageError(
             f"this build of highspy does not export HiGHS' C interface ({_PATH}): install the wheel for Linux or macOS"
