@@ -3,5 +3,57 @@
 from counterpoint.opt.registry import Method
 
 PROBLEM = "cvrp"
+ALL = frozenset({"asymmetric", "under-way"})
 
-METHODS: tuple[Method, ...] = ()
+METHODS: tuple[Method, ...] = (
+    Method(
+        "local-search",
+        PROBLEM,
+        "counterpoint.solvers.local_search.cvrp:solve",
+        "ruin and recreate: strings of neighbouring routes out and back in, annealed again and again; one core",
+        options="counterpoint.solvers.local_search.cvrp:Options",
+        handles=ALL,
+        is_anytime=True,
+        is_random=True,
+        needs=("numba",),
+        warm_up="counterpoint.solvers.warm_up.cvrp:local_search",
+    ),
+    Method(
+        "pyvrp",
+        PROBLEM,
+        "counterpoint.solvers.adapters.pyvrp_cvrp:solve",
+        "iterated local search (PyVRP); one core",
+        handles=ALL,
+        is_anytime=True,
+        is_random=True,
+        needs=("pyvrp",),
+        extra="routing",
+    ),
+    Method(
+        "hygese",
+        PROBLEM,
+        "counterpoint.solvers.adapters.hygese_cvrp:solve",
+        "hybrid genetic search (HGS-CVRP through hygese); tells nothing before its end; one core",
+        options="counterpoint.solvers.adapters.hygese_cvrp:Options",
+        is_anytime=True,
+        is_random=True,
+        needs=("hygese",),
+        extra="routing",
+    ),
+    *(
+        Method(
+            rule,
+            PROBLEM,
+            "counterpoint.solvers.rules.cvrp:solve",
+            f"rule: {summary}",
+            options="counterpoint.solvers.rules.cvrp:Options",
+            preset={"rule": rule},
+            handles=handles,
+        )
+        for rule, summary, handles in (
+            ("savings", "join the two routes whose joining saves most (Clarke and Wright)", ALL),
+            ("nearest-neighbour", "go to the nearest customer whose demand still fits", ALL),
+            ("sweep", "customers by their angle around the depot; needs points", frozenset({"asymmetric"})),
+        )
+    ),
+)

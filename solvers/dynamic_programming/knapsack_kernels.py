@@ -23,7 +23,7 @@ def limit_of(value: int, room: int, v: IntArray, w: IntArray, low: int, high: in
         change = room * (v[high] / w[high])
     else:
         change = 0.0
-    return value + change + 1e-6 + 1e-14 * (abs(value) + abs(change))
+    return float(value + change + 1e-6 + 1e-14 * (abs(value) + abs(change)))
 
 
 @jit

@@ -1,0 +1,1 @@
+"""Solvers of other packages behind the protocol of this one."""
