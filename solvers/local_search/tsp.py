@@ -61,7 +61,7 @@ class Options:
     neighbours: int = 8
     breadth: int = 5
     depth: int = 3
-    heat: float = 0.1
+    heat: float = 0.2
     bound: bool = True
 
     def __post_init__(self) -> None:

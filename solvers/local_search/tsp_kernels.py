@@ -2,9 +2,9 @@
 
 A move removes (t1, t2), (t3, t4) and (t5, t6) and adds (t2, t3), (t4, t5) and (t6, t1); 2-opt and Or-opt are among
 them. Where no move gains, the best start of one is made and the search goes on from t1 and t6 (Lin and Kernighan 1973,
-Operations Research 21:498-516, with 3-opt as the basic step: Helsgaun 2000, EJOR 126:106-130). A kick swaps two short
-adjacent stretches, a double bridge (Martin, Otto and Felten 1991, Complex Systems 5:299-326; localised: Applegate,
-Cook and Rohe 2003, INFORMS Journal on Computing 15:82-92), and is taken back unless the search repairs it.
+Operations Research 21:498-516, with 3-opt as the basic step: Helsgaun 2000, EJOR 126:106-130). A kick puts three short
+adjacent stretches into the opposite order, a double bridge that no sequential move takes back (Martin, Otto and Felten
+1991, Complex Systems 5:299-326; localised: Applegate, Cook and Rohe 2003, INFORMS Journal on Computing 15:82-92).
 Deviation: tours are arrays of which the shorter side is reversed, not doubly-linked lists of two levels.
 """
 
@@ -301,19 +301,23 @@ def kick(
     for _ in range(kicks):
         state.count[0] = 0
         p = int(uniform(random) * n)
-        b = 2 + int(uniform(random) * (span - 1))
-        a = 1 + int(uniform(random) * (b - 1))
-        if is_doubled:  # cut no link
-            p = p if state.tour[p] // 2 != state.tour[(p + 1) % n] // 2 else (p + 1) % n
-            b = 4 + 2 * int(uniform(random) * (span // 2 - 1))
-            a = 2 + 2 * int(uniform(random) * (b // 2 - 1))
-        t1, t2 = state.tour[p], state.tour[(p + 1) % n]
-        t5, t6 = state.tour[(p + a) % n], state.tour[(p + a + 1) % n]
-        t3, t4 = state.tour[(p + b) % n], state.tour[(p + b + 1) % n]
-        gain = leg(space, t1, t2) + leg(space, t5, t6) + leg(space, t3, t4)
-        gain -= leg(space, t1, t6) + leg(space, t3, t2) + leg(space, t5, t4)
-        _swap_stretches(state, t2, t5, t6, t3, 1)
-        for place in (t1, t2, t3, t4, t5, t6):
+        if is_doubled and state.tour[p] // 2 == state.tour[(p + 1) % n] // 2:
+            p = (p + 1) % n  # cut no link
+        unit = 2 if is_doubled else 1
+        c = 3 + int(uniform(random) * (span // unit - 2))
+        b = 2 + int(uniform(random) * (c - 2))
+        a = unit * (1 + int(uniform(random) * (b - 1)))
+        b, c = unit * b, unit * c
+        a1, b1, b2 = state.tour[p], state.tour[(p + 1) % n], state.tour[(p + a) % n]
+        c1, c2 = state.tour[(p + a + 1) % n], state.tour[(p + b) % n]
+        d1, d2, e1 = state.tour[(p + b + 1) % n], state.tour[(p + c) % n], state.tour[(p + c + 1) % n]
+        gain = leg(space, a1, b1) + leg(space, b2, c1) + leg(space, c2, d1) + leg(space, d2, e1)
+        gain -= leg(space, a1, d1) + leg(space, d2, c1) + leg(space, c2, b1) + leg(space, b2, e1)
+        way = _reverse(state, b1, d2, 1)
+        way = _reverse(state, d2, d1, way)
+        way = _reverse(state, c2, c1, way)
+        _reverse(state, b2, b1, way)
+        for place in (a1, b1, b2, c1, c2, d1, d2, e1):
             _push(state, place)
         while state.ring[1] > 0:
             gain += improve_at(space, near, state, _pop(state), depth, breadth, added)
