@@ -129,7 +129,7 @@ def test_a_bad_file_is_named_with_its_line_and_the_rest_is_solved(tmp_path: Path
         (("solve", "nothing"), "no file or public benchmark named 'nothing'"),
         (("solve", "ta9*"), "matches 'ta9*'"),
         (("generate", "job-shop", "--set", "jobs=-3", "--set", "machines=2", "--out", "x"), "jobs"),
-        (("generate", "knapsack-of-holding", "--out", "x"), "job-shop"),
+        (("generate", "bag-of-holding", "--out", "x"), "job-shop"),
         (("solve", "ft06", "--time-limit", "-1"), "time-limit"),
         (("check", "missing.json"), "missing.json"),
         (("check", "."), "nothing to check"),
