@@ -20,6 +20,7 @@ from counterpoint.simulators.stage.model import OPTIMAL, FloatArray, IntArray, S
 
 SLOTS = 6  # for cuts, beyond one for each state and future cost
 MOST_ROWS = 250
+LEAST_SIZE, WIDEST = 1e4, 1e3  # a cost of 1e9 for what must not be would make any thermal plant as good as another
 
 Cuts = tuple[IntArray, FloatArray, FloatArray]
 
@@ -166,10 +167,9 @@ def _begun(model: StageModel, weights: FloatArray, theta_lower: FloatArray) -> t
     theta = model.num_cols + np.arange(k)
     in_cuts = np.concatenate([model.state_out, theta]) if k else np.zeros(0, np.int64)
     cost = np.concatenate([model.cost, weights, np.zeros(m)])
-    size = max(1e-300, float(np.abs(cost).max(initial=0.0)))
     program = Program(
         matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(np.float64), cost, in_cuts,
-        np.isin(np.arange(n), in_cuts), model.state_out.copy(), theta, size,
+        np.isin(np.arange(n), in_cuts), model.state_out.copy(), theta, _size(model, cost),
     )  # fmt: skip
     free = np.full(slots, np.inf)
     lower = np.concatenate([model.col_lower, theta_lower, model.row_lower, -free])
@@ -180,6 +180,16 @@ def _begun(model: StageModel, weights: FloatArray, theta_lower: FloatArray) -> t
     )  # fmt: skip
     restart(program, basis)
     return program, basis
+
+
+def _size(model: StageModel, cost: FloatArray) -> float:
+    """Return what reduced costs are measured by: the largest cost, unless ordinary ones would vanish beside it.
+
+    States may cost next to nothing to break ties, and do not count as ordinary.
+    """
+    sizes = np.abs(np.delete(model.cost, model.state_out))
+    ordinary = WIDEST * sizes.min(initial=np.inf, where=sizes > 0)
+    return max(1e-300, min(float(np.abs(cost).max(initial=0.0)), max(LEAST_SIZE, ordinary)))
 
 
 def _rows(given: FloatArray, width: int, what: str) -> FloatArray:

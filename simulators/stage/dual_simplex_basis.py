@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 LOWER, UPPER, BASIC, FREE = 0, 1, 2, 3  # where a variable is
-DUAL = 1e-9  # of reduced costs, relative to the largest cost
+DUAL = 1e-9  # of reduced costs, relative to `Program.size`
 SINGULAR = 1e-11  # pivots of an inversion
 
 
@@ -29,7 +29,7 @@ class Program(NamedTuple):
     out, theta : int64 arrays [S], [K]
         Columns of the outgoing state and of the future costs.
     size : float
-        Of the largest cost.
+        Of the largest cost, or what counts as such: tolerances of reduced costs are relative to it.
     """
 
     starts: Any

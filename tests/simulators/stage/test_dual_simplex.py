@@ -256,3 +256,23 @@ def test_a_flip_that_makes_up_for_all_but_a_rounding() -> None:
     ours.add_cuts(*tangents(ours.model, system.reservoirs.max_volume, 3, 1783, 50.0))
     ours.solve_many(*random_state(system, 24, 1783))
     assert ours.handed_over == 0
+
+
+@pytest.mark.parametrize("penalty", [1e4, 1e7, 1e8, 1e9, 1e11])
+def test_a_price_for_what_must_not_be_hides_no_other_cost(penalty: float) -> None:
+    """Plants of cost 0.5 to 2 beside a deficit of 1e9, of which 1e-9 is as much: none may stand in for another."""
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        n = 8
+        rows = np.zeros((3, n + 2))
+        rows[0] = np.r_[rng.uniform(0.3, 2, n), 1, 1]
+        rows[1, :n] = rng.random(n) * (rng.random(n) < 0.5)
+        rows[2, :2] = 1
+        model = StageModel(
+            np.r_[rng.uniform(0.5, 2, n), penalty, 2 * penalty], np.zeros(n + 2),
+            np.r_[np.full(n, 2.0), np.full(2, np.inf)], rows, np.array([0.0, -np.inf, -np.inf]),
+            np.array([0.0, 4, 3]), np.array([[-1.0], [0], [0]]), np.zeros((3, 0)), np.array([0]),
+        )  # fmt: skip
+        state, noise = rng.uniform(1, 6, (6, 1)), np.zeros((6, 0))
+        ours, theirs = (make(model).solve_many(state, noise).objective for make in (DualSimplexStage, HighsStage))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
