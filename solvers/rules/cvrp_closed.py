@@ -13,8 +13,6 @@ import numpy as np
 from counterpoint.opt.problems.cvrp import Cvrp, Routes
 from counterpoint.opt.problems.places import IntArray
 
-MILLION = 10**6
-
 
 @dataclass(frozen=True, slots=True)
 class Closed:
@@ -60,15 +58,15 @@ class Closed:
             lists = [route[first + 1 :], *lists, route[:first]]  # cut where the way led to the origin: that is shorter
         return Routes(tuple(np.array(route, np.int64) for route in lists))
 
-    def whole(self, rounding: Any = np.rint) -> tuple[IntArray, float]:
+    def whole(self, rounding: Any = np.rint, least: float = 1e6) -> tuple[IntArray, float]:
         """Return distances as whole numbers and what they were multiplied by: 1 if they are whole.
 
-        Others are scaled so that the longest is between a million and ten million.
+        Others are scaled so that the longest is between `least` and ten times that.
         """
         if self.distance.dtype.kind == "i":
             return self.distance, 1.0
         longest = float(self.distance[self.distance < far(self.distance, self.origin)].max(initial=0.0))
-        scale = 1.0 if longest <= 0 else 10.0 ** np.ceil(np.log10(MILLION / longest))
+        scale = 1.0 if longest <= 0 else 10.0 ** np.ceil(np.log10(least / longest))
         return rounding(self.distance * scale).astype(np.int64), float(scale)
 
 

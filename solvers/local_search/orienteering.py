@@ -1,0 +1,99 @@
+"""Local search for orienteering: visits out, others in, the walk straightened by 2-opt and Or-opt; annealed.
+
+The moves are those of Chao, Golden and Wasil 1996 (European Journal of Operational Research 88:475-489: insertion,
+exchange, 2-opt), driven by ruin and recreate (Schrimpf et al. 2000, Journal of Computational Physics 159:139-171).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from counterpoint.opt.budget import Budget
+from counterpoint.opt.errors import OptionError
+from counterpoint.opt.interfaces import Report
+from counterpoint.opt.problems.orienteering import Orienteering
+from counterpoint.opt.result import Outcome, Termination
+from counterpoint.simulators.splitmix import stream
+from counterpoint.solvers.local_search.orienteering_kernels import anneal
+from counterpoint.solvers.rules.orienteering import greedy, opened
+
+CHUNK = 10_000  # steps times places between two looks at the clock
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of the local search.
+
+    Parameters
+    ----------
+    steps : int
+        Of the first cooling; each after it has twice as many.
+    heat, cold : float
+        First and last temperature, in mean prizes.
+    removed : int
+        Visits taken out in a step, at most.
+
+    Raises
+    ------
+    OptionError
+        If one is out of range.
+    """
+
+    steps: int = 5_000
+    heat: float = 0.5
+    cold: float = 0.01
+    removed: int = 10
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.removed < 1:
+            raise OptionError("steps and removed must be at least 1")
+        if not 0 < self.cold <= self.heat <= 1e6:
+            raise OptionError(f"expected 0 < cold <= heat, not {self.cold} and {self.heat}")
+
+
+def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
+    """Cool down from the greedy walk, and again from the best, until the budget ends or all prizes are collected.
+
+    One iteration is one step: visits out, others in. The same seed and number of iterations give the same walk; a time
+    limit only cuts the same steps elsewhere.
+    """
+    clock = budget.start()
+    walk = opened(instance)
+    visits = greedy(walk)
+    held, everything = float(walk.prize[visits].sum()), float(walk.prize.sum())
+    report(walk.walk(visits))
+    n = len(walk.place)
+    order = np.zeros(n, np.int64)
+    order[1 : len(visits) + 1], order[len(visits) + 1] = visits, n - 1
+    best_order, count = order.copy(), len(visits) + 2
+    best_count = count
+    distance = walk.distance.astype(np.float64)
+    mean = everything / max(1, np.count_nonzero(walk.prize))
+    tie = 0.01 * mean / max(walk.limit, 1e-9)
+    hot, cold = options.heat * mean, options.cold * mean
+    state = np.array([stream(np.uint64(seed % 2**64), 0)], np.uint64)
+    chunk, done, cooling = max(1, CHUNK // n), 0, options.steps
+    while True:
+        tried = 0
+        while tried < cooling:
+            stopped = clock.stop(iteration=done, objective=held, sense="max")
+            if np.count_nonzero(walk.prize[best_order[:best_count]]) == np.count_nonzero(walk.prize):
+                stopped = Termination.OPTIMAL
+            if stopped is not None:
+                is_all = stopped is Termination.OPTIMAL
+                solution = walk.walk(best_order[1 : best_count - 1])
+                return Outcome(solution, held, stopped, bound=held if is_all else None, iterations=done)
+            size = min(chunk, cooling - tried)
+            if budget.iterations is not None:
+                size = min(size, budget.iterations - done)
+            begin, end = (hot * (cold / hot) ** (k / cooling) for k in (tried, tried + size))
+            count, best_count = anneal(
+                order, count, best_order, best_count, distance, walk.prize, walk.limit, walk.is_symmetric, tie, size,
+                begin, end, options.removed, state,
+            )  # fmt: skip
+            tried, done = tried + size, done + size
+            found = float(walk.prize[best_order[:best_count]].sum())
+            if found > held:
+                held = found
+                report(walk.walk(best_order[1 : best_count - 1]))
+        order[:], count, cooling = best_order, best_count, cooling * 2
