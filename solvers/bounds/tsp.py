@@ -106,7 +106,8 @@ def surplus_of(instance: Tsp, prices: FloatArray) -> FloatArray:
     """
     matrix, _, is_path = relaxation_of(instance)
     _, _, parent, sequence = spanning(matrix, prices, is_path)
-    return _surplus(matrix, prices, parent, sequence, is_path)
+    surplus: FloatArray = _surplus(matrix, prices, parent, sequence, is_path)
+    return surplus
 
 
 def relaxation_of(instance: Tsp) -> tuple[Any, IntArray, bool]:

@@ -126,7 +126,7 @@ def order_of(instance: Tsp, tour: IntArray) -> tuple[IntArray, bool]:
             candidates[k] = turned[entered] // 2
     if instance.ends is not None:
         first, last = instance.ends
-        turned = [np.roll(order, -int(np.flatnonzero(order == first)[0])) for order in candidates]
-        is_linked = is_linked and any(order[-1] == last for order in turned)
-        candidates = [np.append(order[order != last], last) for order in turned]
+        begun = [np.roll(order, -int(np.flatnonzero(order == first)[0])) for order in candidates]
+        is_linked = is_linked and any(order[-1] == last for order in begun)
+        candidates = [np.append(order[order != last], last) for order in begun]
     return min(candidates, key=lambda order: float(length(instance, order))).astype(np.int64), is_linked

@@ -25,13 +25,13 @@ class State(NamedTuple):
 
     Parameters
     ----------
-    tour, position : int32 array [N]
-    queue : int32 array [N]
+    tour, position : int64 array [N]
+    queue : int64 array [N]
         Places to look at, a ring.
     is_queued : bool array [N]
     ring : int64 array [2]
         First in the queue, and how many.
-    journal : int32 array [JOURNAL, 2]
+    journal : int64 array [JOURNAL, 2]
         Reversals of positions, to take them back.
     count : int64 array [1]
         How many.
@@ -46,18 +46,18 @@ class State(NamedTuple):
     count: Any
 
 
-def start(tour: IntArray) -> State:
+def start(tour: Any) -> State:
     """Return the state of a tour int [N] with every place queued in its order."""
     n = len(tour)
-    position = np.empty(n, np.int32)
+    position = np.empty(n, np.int64)
     position[tour] = np.arange(n)
     return State(
-        tour.astype(np.int32),
+        tour.astype(np.int64),
         position,
-        tour.astype(np.int32),
+        tour.astype(np.int64),
         np.ones(n, np.bool_),
         np.array([0, n]),
-        np.empty((JOURNAL, 2), np.int32),
+        np.empty((JOURNAL, 2), np.int64),
         np.zeros(1, np.int64),
     )
 
@@ -143,7 +143,7 @@ def _swap_stretches(state: Any, t2: int, t5: int, t6: int, t3: int, way: int) ->
     """Turn .. t2..t5 t6..t3 .. into .. t6..t3 t2..t5 ..; return the new direction."""
     way = _reverse(state, t2, t3, way)
     way = _reverse(state, t3, t6, way)
-    return _reverse(state, t5, t2, way)
+    return int(_reverse(state, t5, t2, way))
 
 
 @jit
@@ -244,7 +244,7 @@ def improve_at(space: Any, near: IntArray, state: Any, t1: int, depth: int, brea
                     _push(state, added[k, 0])
                     _push(state, added[k, 1])
                 _push(state, b4 if b6 < 0 else b6)
-                return closed
+                return float(closed)
             total, t2 = best, b6
         _take_back(state, before)
     return 0.0
@@ -253,7 +253,7 @@ def improve_at(space: Any, near: IntArray, state: Any, t1: int, depth: int, brea
 @jit
 def descend(space: Any, near: IntArray, state: Any, depth: int, breadth: int, looks: int) -> float:
     """Improve until the queue is empty or after `looks` looks at places; return what was gained."""
-    added = np.empty((2 * depth + 2, 2), np.int32)
+    added = np.empty((2 * depth + 2, 2), np.int64)
     gained = 0.0
     for _ in range(looks):
         if state.ring[1] == 0:
@@ -283,7 +283,7 @@ def kick(
     ----------
     heat : float
         A tour longer by x is kept with probability exp(-x / heat); 0: never.
-    best : int32 array [N]
+    best : int64 array [N]
         The best tour, changed.
     excess : float
         By how much the tour of `state` is longer.
@@ -296,7 +296,7 @@ def kick(
     n = len(state.tour)
     is_doubled = space.kind == DOUBLED
     span = min(2 * SPAN if is_doubled else SPAN, n - 2)
-    added = np.empty((2 * depth + 2, 2), np.int32)
+    added = np.empty((2 * depth + 2, 2), np.int64)
     gained = 0.0
     for _ in range(kicks):
         state.count[0] = 0
@@ -308,9 +308,10 @@ def kick(
         b = 2 + int(uniform(random) * (c - 2))
         a = unit * (1 + int(uniform(random) * (b - 1)))
         b, c = unit * b, unit * c
-        a1, b1, b2 = state.tour[p], state.tour[(p + 1) % n], state.tour[(p + a) % n]
-        c1, c2 = state.tour[(p + a + 1) % n], state.tour[(p + b) % n]
-        d1, d2, e1 = state.tour[(p + b + 1) % n], state.tour[(p + c) % n], state.tour[(p + c + 1) % n]
+        at = state.tour
+        a1, b1, b2 = at[p], at[(p + 1) % n], at[(p + a) % n]
+        c1, c2 = at[(p + a + 1) % n], at[(p + b) % n]
+        d1, d2, e1 = at[(p + b + 1) % n], at[(p + c) % n], at[(p + c + 1) % n]
         gain = leg(space, a1, b1) + leg(space, b2, c1) + leg(space, c2, d1) + leg(space, d2, e1)
         gain -= leg(space, a1, d1) + leg(space, d2, c1) + leg(space, c2, b1) + leg(space, b2, e1)
         way = _reverse(state, b1, d2, 1)

@@ -118,7 +118,7 @@ def space_of(instance: Tsp) -> Space:
 
 def renumbered(space: Space, near: IntArray, order: IntArray) -> tuple[Space, IntArray]:
     """Return distances and neighbours with place order[k] as k: what is near on a good tour then is near in memory."""
-    new = np.empty(len(order), np.int32)
+    new = np.empty(len(order), np.int64)
     new[order] = np.arange(len(order))
     if space.kind == DOUBLED:
         half = order[::2] // 2  # of a doubled tour that enters first
@@ -133,11 +133,11 @@ def renumbered(space: Space, near: IntArray, order: IntArray) -> tuple[Space, In
 
 
 def neighbours_of(space: Space, count: int) -> IntArray:
-    """Return the `count` nearest of each place, nearest first, int32 [N, count] (or of 2N)."""
+    """Return the `count` nearest of each place, nearest first, int64 [N, count] (or of 2N)."""
     if space.kind == MATRIX:
         return _nearest_in(space.matrix, count)
     if space.kind == DOUBLED:
-        near = np.empty((2 * len(space.matrix), count), np.int32)
+        near = np.empty((2 * len(space.matrix), count), np.int64)
         near[1::2] = 2 * _nearest_in(space.matrix, count)
         near[::2] = 2 * _nearest_in(space.matrix.T, count) + 1
         return near
@@ -151,12 +151,13 @@ def neighbours_of(space: Space, count: int) -> IntArray:
     found = cKDTree(points).query(points, count + 1, p=norm)[1]
     is_self = found == np.arange(len(points))[:, None]
     is_self[~is_self.any(1), -1] = True  # among many places on one spot the place itself may be missing
-    return found[~is_self].reshape(len(points), count).astype(np.int32)
+    others: IntArray = found[~is_self].reshape(len(points), count).astype(np.int64)
+    return others
 
 
 def _nearest_in(matrix: Any, count: int) -> IntArray:
     n = len(matrix)
-    found = np.empty((n, count), np.int32)
+    found = np.empty((n, count), np.int64)
     for first in range(0, n, 256):
         rows = np.array(matrix[first : first + 256])
         rows[np.arange(len(rows)), np.arange(first, first + len(rows))] = np.inf
@@ -170,7 +171,7 @@ def _nearest_in(matrix: Any, count: int) -> IntArray:
 def nearest_neighbour(space: Any, near: IntArray) -> IntArray:
     """Return a tour that goes to the nearest of what is left, looked for among `near` first; O(N^2) at worst."""
     n = len(near)
-    tour, left, at = np.empty(n, np.int32), np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int32)
+    tour, left, at = np.empty(n, np.int64), np.arange(n, dtype=np.int64), np.arange(n, dtype=np.int64)
     step = 2 if space.kind == DOUBLED else 1  # a doubled tour enters 2i and leaves 2i + 1
     here = 0 if space.head < 0 else step * space.head
     count, k = n, 0
@@ -189,7 +190,7 @@ def nearest_neighbour(space: Any, near: IntArray) -> IntArray:
         for m in range(near.shape[1]):
             j = near[last, m]
             if at[j] < count and (count == step or space.tail < 0 or j != step * space.tail):
-                here = int(j)
+                here = j
                 break
         if here < 0:
             best = np.inf
@@ -198,20 +199,20 @@ def nearest_neighbour(space: Any, near: IntArray) -> IntArray:
                 if j % step == 0 and (count == step or space.tail < 0 or j != step * space.tail):
                     d = leg(space, last, j)
                     if d < best:
-                        best, here = d, int(j)
+                        best, here = d, j
 
 
 def opened(instance: Tsp, space: Space, tour: IntArray) -> IntArray:
     """Return a closed tour as the instance wants it: not doubled, a path cut open at its link and turned its way."""
-    tour = tour.astype(np.int64)
+    order: IntArray = tour.astype(np.int64)
     if space.kind == DOUBLED:
-        tour = tour if tour[0] // 2 == tour[1] // 2 else np.roll(tour, 1)
-        tour = tour[::2] // 2 if tour[0] % 2 == 0 else tour[::-2] // 2
+        order = order if order[0] // 2 == order[1] // 2 else np.roll(order, 1)
+        order = order[::2] // 2 if order[0] % 2 == 0 else order[::-2] // 2
     if instance.ends is None:
-        return tour
+        return order
     first, last = instance.ends
-    tour = np.roll(tour, -int(np.flatnonzero(tour == first)[0]))
-    if tour[-1] != last and space.kind != DOUBLED:
-        tour = np.roll(tour[::-1], 1)
-    assert tour[-1] == last, "the link that closes the path was lost"
-    return tour
+    order = np.roll(order, -int(np.flatnonzero(order == first)[0]))
+    if order[-1] != last and space.kind != DOUBLED:
+        order = np.roll(order[::-1], 1)
+    assert order[-1] == last, "the link that closes the path was lost"
+    return order

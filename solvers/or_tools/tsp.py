@@ -23,6 +23,7 @@ SOLVER = f"ortools {version('ortools')}"
 MOST = 5000  # places: a table of Python integers
 LONGEST = 10**8  # of scaled distances
 TICK_S = 0.02
+EARLY_S = 0.1  # that it may end before its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,9 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
         parameters.solution_limit = max(1, budget.iterations)
     routing.AddAtSolutionCallback(lambda: found.take(routing, manager))
     _run(routing, parameters, found)
-    ended = clock.stop(iteration=found.count, objective=found.cost)
-    if ended is None:
-        is_late = clock.remaining_s() < 0.1
-        ended = Termination.TIME if is_late else Termination.COMPLETED
+    is_late = clock.remaining_s() < EARLY_S
+    ended = Termination.TIME if is_late else Termination.COMPLETED
+    ended = clock.stop(iteration=found.count, objective=found.cost) or ended
     return Outcome(found.tour, found.cost, ended, solver=SOLVER, iterations=found.count)
 
 
