@@ -42,6 +42,8 @@ def write_cuts(policy: Policy, path: str | os.PathLike[str]) -> None:
 def read_cuts(policy: Policy, path: str | os.PathLike[str]) -> None:
     """Add a file's cuts to those of a policy; nothing is added if anything is wrong.
 
+    The bound stays one only if the file's cuts hold here: those of another network or risk measure may be too high.
+
     Raises
     ------
     InstanceError

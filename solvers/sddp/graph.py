@@ -105,7 +105,7 @@ class PolicyGraph:
         object.__setattr__(self, "initial_state", state)
         object.__setattr__(self, "nodes", tuple(self.nodes))
         object.__setattr__(self, "root", tuple((int(child), float(p)) for child, p in self.root))
-        if not self.root or abs(sum(p for _, p in self.root) - 1) > 1e-9 or any(p <= 0 for _, p in self.root):
+        if not self.root or abs(sum(p for _, p in self.root) - 1) > 1e-9 or not all(p > 0 for _, p in self.root):
             raise InstanceError("probabilities of the first nodes must be positive and add up to 1", place=("root",))
         names = [node.name for node in self.nodes]
         if len(set(names)) < len(names):

@@ -149,8 +149,9 @@ class WaterValues:
     Attributes
     ----------
     bound : float
-        What no operation of the trained stages costs less than, over the whole horizon; of operation under ``ac`` it is
-        a bound too if the cuts are those of ``soc``.
+        What no operation of the trained stages costs less than, over the whole horizon, on average, or by the risk
+        measure; of operation under ``ac`` it is a bound too if the cuts are those of ``soc``. With cuts from a file it
+        is one if those are of the same system, network and risk measure, which a file does not tell.
     """
 
     def __init__(self, instance: Hydrothermal, trained: Policy) -> None:

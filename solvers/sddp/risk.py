@@ -108,7 +108,11 @@ class ConvexCombination:
     parts: tuple[tuple[float, RiskMeasure], ...]
 
     def __post_init__(self) -> None:
-        if not self.parts or any(share < 0 for share, _ in self.parts) or abs(sum(s for s, _ in self.parts) - 1) > 1e-9:
+        if (
+            not self.parts
+            or not all(share >= 0 for share, _ in self.parts)
+            or abs(sum(s for s, _ in self.parts) - 1) > 1e-9
+        ):
             raise OptionError("shares of measures must be at least 0 and add up to 1")
 
     def weights(self, probability: FloatArray, cost: FloatArray) -> FloatArray:
@@ -158,7 +162,8 @@ class ModifiedChiSquared:
 
 def expectation_cvar(lam: float, beta: float) -> RiskMeasure:
     """Return the measure of two numbers that methods are called with; ``lam`` 1 is the expectation."""
-    return Expectation() if lam == 1 else ExpectationCVaR(lam, beta)
+    measure = ExpectationCVaR(lam, beta)
+    return Expectation() if lam == 1 else measure
 
 
 def _check_share(key: str, value: float) -> None:

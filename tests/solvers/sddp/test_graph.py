@@ -81,6 +81,7 @@ def test_a_graph_that_cannot_be():
         ((a, node("a")), root, [1.0], "one name"),
         ((a, b), ((0, 0.5),), [1.0], "add up to 1"),
         ((a, b), (), [1.0], "add up to 1"),
+        ((a, b), ((0, np.nan),), [1.0], "add up to 1"),
         ((a, b), ((5, 1.0),), [1.0], "an arc to node 5"),
         ((a, b), root, [1.0, 2.0], "1 states, where the initial state has 2"),
         ((a, b), root, [np.inf], "finite"),

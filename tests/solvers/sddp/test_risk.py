@@ -109,6 +109,9 @@ def test_names_of_two_numbers():
         lambda: ModifiedChiSquared(-1.0),
         lambda: ConvexCombination(((0.7, WorstOutcome()),)),
         lambda: ConvexCombination(()),
+        lambda: ConvexCombination(((float("nan"), WorstOutcome()),)),
+        lambda: expectation_cvar(1.0, 5.0),
+        lambda: expectation_cvar(float("nan"), 0.5),
     ],
 )
 def test_shares_out_of_range(make):
