@@ -15,7 +15,7 @@ from counterpoint.opt.result import Termination
 SOLVER = f"pyvrp {version('pyvrp')}"
 
 
-class _Callbacks(IteratedLocalSearchCallbacks):  # type: ignore[misc]
+class _Callbacks(IteratedLocalSearchCallbacks):
     """Hands every better solution on."""
 
     def __init__(self, take: Callable[[Solution], None]) -> None:

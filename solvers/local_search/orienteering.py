@@ -69,7 +69,7 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
     best_count = count
     distance = walk.distance.astype(np.float64)
     mean = everything / max(1, np.count_nonzero(walk.prize))
-    tie = 0.01 * mean / max(walk.limit, 1e-9)
+    tie = float(0.01 * mean / max(walk.limit, 1e-9))
     hot, cold = options.heat * mean, options.cold * mean
     state = np.array([stream(np.uint64(seed % 2**64), 0)], np.uint64)
     chunk, done, cooling = max(1, CHUNK // n), 0, options.steps
