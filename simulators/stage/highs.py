@@ -165,9 +165,14 @@ class HighsStage:
         index = np.empty((c, s + 1), np.int32)
         index[:, 0] = self.model.num_cols + theta
         index[:, 1:] = self._state_out
-        library.add_rows(self._handle, intercept, index, np.concatenate([np.ones((c, 1)), -slope], axis=1))
-        self._cuts = np.concatenate([self._cuts, np.column_stack([theta, intercept, slope])])
-        self.num_cuts += c
+        cuts = np.concatenate([self._cuts, np.column_stack([theta, intercept, slope])])
+        self.num_cuts += c  # first: HiGHS fills arrays of so many rows, whatever interrupts what follows
+        try:
+            library.add_rows(self._handle, intercept, index, np.concatenate([np.ones((c, 1)), -slope], axis=1))
+        except ValueError:
+            self.num_cuts -= c
+            raise
+        self._cuts = cuts
 
     def set_cuts(self, theta: IntArray, intercept: FloatArray, slope: FloatArray) -> None:
         """Replace all cuts; those that stay keep their place in the basis."""
@@ -196,8 +201,9 @@ class HighsStage:
 
     def _renew(self) -> None:
         """Go on with a new solver and the same cuts."""
-        self._end()
+        end = self._end
         self._load()
+        end()  # last: whatever interrupts, the handle is of a solver that is there
         cuts, self._cuts, self.num_cuts = self._cuts, self._cuts[:0], 0
         self.add_cuts(cuts[:, 0].astype(np.int64), cuts[:, 1], cuts[:, 2:])
 

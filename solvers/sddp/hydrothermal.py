@@ -41,7 +41,7 @@ class Options:
     iterations : int, optional
         At most; training also ends when the bound stands still. Default: 200, and none with a file of cuts.
     time_limit_s : float
-        Wall seconds of training, at most.
+        Wall seconds of training, looked at after every iteration; stages are built before (``soc``: some seconds).
     cuts : str
         A file of cuts to start from (see `cuts_json.write_cuts`); without `iterations` there is no training then.
     network_kind : {"", "single-bus", "transport", "dc", "soc", "soc-cones"}
@@ -209,7 +209,7 @@ def expected_bound(instance: Hydrothermal, time_limit_s: float = BOUND_SECONDS) 
     ----------
     instance : Hydrothermal
     time_limit_s : float
-        Wall seconds.
+        Wall seconds, after those that the stages take to build: under ``ac``, where tangents are learnt, some seconds.
     """
     graph, make_solver = graph_of(instance, horizon=instance.reported_stages)
     stop = (seconds(time_limit_s), bound_stalls(30, 1e-7), iterations(2000))

@@ -225,6 +225,33 @@ def test_what_has_no_status_is_solved_by_a_new_object(monkeypatch):
     assert stage.num_cuts == 1
 
 
+def test_ctrl_c_leaves_no_handle_that_is_gone_and_no_array_too_short(monkeypatch):
+    model = random_stage(2)
+    stage = HighsStage(model, weights=[1.0], theta_lower=[0.0])
+    state, noise = problems(model, 20, 0)
+    expected = stage.solve_many(state, noise).objective
+    real = highs_library.add_rows
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    def interrupted_after(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.library, "loaded", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            stage._renew()
+    np.testing.assert_allclose(stage.solve_many(state, noise).objective, expected, rtol=1e-9)
+    with monkeypatch.context() as patch:
+        patch.setattr(module.library, "add_rows", interrupted_after)
+        with pytest.raises(KeyboardInterrupt):
+            stage.add_cuts(np.zeros(5000, int), np.full(5000, -1.0), np.zeros((5000, 3)))
+    assert stage.num_cuts == 5000
+    np.testing.assert_allclose(stage.solve_many(state, noise).objective, expected, rtol=1e-9)
+
+
 def test_large_residuals_are_solved_again(monkeypatch):
     model = random_stage(2)
     stage = HighsStage(model)
