@@ -1,0 +1,1 @@
+"""Constructing solutions step by step, in the quotient of equal tails: the state is the instance that is left."""
