@@ -1,8 +1,9 @@
 """Ruin and recreate for vehicle routing: strings of neighbouring routes are taken out and put back greedily.
 
 Source: Christiaens and Vanden Berghe 2020 (Transportation Science 54:417-433, "SISR"), with its values of parameters.
-Deviations: temperatures are in mean legs of the first routes, not absolute; it cools down again and again from the best
-routes, each time for longer; a customer may also open a route where that is cheaper.
+Deviations: temperatures are in mean legs of the first routes, not absolute; it cools down once within the budget, or,
+without one, again and again from the best routes, each time for longer; a customer may also open a route where that is
+cheaper.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from counterpoint.opt.problems.cvrp import Cvrp
 from counterpoint.opt.problems.places import IntArray
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.simulators.splitmix import stream
+from counterpoint.solvers.local_search.cooling import Cooling
 from counterpoint.solvers.local_search.cvrp_kernels import (
     AFTER,
     BEFORE,
@@ -41,7 +43,7 @@ class Options:
     Parameters
     ----------
     steps : int
-        Of the first cooling; each after it has twice as many.
+        Of the first cooling if there is no limit of time or iterations; each after it has twice as many.
     heat, cold : float
         First and last temperature, in mean legs of the first routes.
     removed : float
@@ -59,7 +61,7 @@ class Options:
 
     steps: int = 100_000
     heat: float = 0.2
-    cold: float = 0.004
+    cold: float = 0.01
     removed: float = 10.0
     longest: int = 10
     blink: float = 0.01
@@ -74,10 +76,10 @@ class Options:
 
 
 def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
-    """Cool down from the routes of savings, and again from the best, until the budget ends.
+    """Cool down from the routes of savings until the budget ends.
 
-    One iteration is one step of ruin and recreate. The same seed and number of iterations give the same routes; a time
-    limit only cuts the same steps elsewhere.
+    One iteration is one step of ruin and recreate. The same seed and number of iterations give the same routes, if no
+    limit of time says how fast to cool down.
     """
     clock = budget.start()
     plain = closed(instance)
@@ -93,26 +95,24 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
     leg = cost / (plain.num_places - 1 + len(routes))
     hot, cold = options.heat * leg, options.cold * leg
     state = np.array([stream(np.uint64(seed % 2**64), 0)], np.uint64)
-    chunk, done, cooling = max(10, CHUNK // plain.num_places), 0, options.steps
+    chunk, done = max(10, CHUNK // plain.num_places), 0
+    cooling = Cooling(clock, options.steps)
     while True:
-        tried = 0
-        while tried < cooling:
-            stopped = clock.stop(iteration=done, objective=best)
-            if stopped is not None:
-                return Outcome(plain.routes(_lists(best_links, best_table)), best, stopped, iterations=done)
-            size = min(chunk, cooling - tried)
-            if budget.iterations is not None:
-                size = min(size, budget.iterations - done)
-            begin, end = (hot * (cold / hot) ** (k / cooling) for k in (tried, tried + size))
-            cost, found = anneal(
-                links, table, cost, best_links, best_table, best, plain.demand, distance, plain.capacity, near, size,
-                begin, end, options.removed, options.longest, options.blink, state,
-            )  # fmt: skip
-            tried, done = tried + size, done + size
-            if found < best:
-                best = float(plain.total(_lists(best_links, best_table)))  # without what rounding has added up
-                report(plain.routes(_lists(best_links, best_table)))
-        links[:], table[:], cost, cooling = best_links, best_table, best, cooling * 2
+        stopped = clock.stop(iteration=done, objective=best)
+        if stopped is not None:
+            return Outcome(plain.routes(_lists(best_links, best_table)), best, stopped, iterations=done)
+        size = chunk if budget.iterations is None else min(chunk, budget.iterations - done)
+        if cooling.is_over(done):
+            links[:], table[:], cost = best_links, best_table, best
+        begin, end = (hot * (cold / hot) ** share for share in cooling.shares(done, size))
+        cost, found = anneal(
+            links, table, cost, best_links, best_table, best, plain.demand, distance, plain.capacity, near, size,
+            begin, end, options.removed, options.longest, options.blink, state,
+        )  # fmt: skip
+        done += size
+        if found < best:
+            best = float(plain.total(_lists(best_links, best_table)))  # without what rounding has added up
+            report(plain.routes(_lists(best_links, best_table)))
 
 
 def _linked(plain: Closed, routes: list[list[int]]) -> tuple[IntArray, IntArray]:

@@ -14,6 +14,7 @@ from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.orienteering import Orienteering
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.simulators.splitmix import stream
+from counterpoint.solvers.local_search.cooling import Cooling
 from counterpoint.solvers.local_search.orienteering_kernels import anneal
 from counterpoint.solvers.rules.orienteering import greedy, opened
 
@@ -27,7 +28,7 @@ class Options:
     Parameters
     ----------
     steps : int
-        Of the first cooling; each after it has twice as many.
+        Of the first cooling if there is no limit of time or iterations; each after it has twice as many.
     heat, cold : float
         First and last temperature, in mean prizes.
     removed : int
@@ -52,10 +53,10 @@ class Options:
 
 
 def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
-    """Cool down from the greedy walk, and again from the best, until the budget ends or all prizes are collected.
+    """Cool down from the greedy walk until the budget ends or all prizes are collected.
 
-    One iteration is one step: visits out, others in. The same seed and number of iterations give the same walk; a time
-    limit only cuts the same steps elsewhere.
+    One iteration is one step: visits out, others in. The same seed and number of iterations give the same walk, if no
+    limit of time says how fast to cool down.
     """
     clock = budget.start()
     walk = opened(instance)
@@ -72,28 +73,25 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
     tie = float(0.01 * mean / max(walk.limit, 1e-9))
     hot, cold = options.heat * mean, options.cold * mean
     state = np.array([stream(np.uint64(seed % 2**64), 0)], np.uint64)
-    chunk, done, cooling = max(1, CHUNK // n), 0, options.steps
+    chunk, done = max(1, CHUNK // n), 0
+    cooling = Cooling(clock, options.steps)
     while True:
-        tried = 0
-        while tried < cooling:
-            stopped = clock.stop(iteration=done, objective=held, sense="max")
-            if np.count_nonzero(walk.prize[best_order[:best_count]]) == np.count_nonzero(walk.prize):
-                stopped = Termination.OPTIMAL
-            if stopped is not None:
-                is_all = stopped is Termination.OPTIMAL
-                solution = walk.walk(best_order[1 : best_count - 1])
-                return Outcome(solution, held, stopped, bound=held if is_all else None, iterations=done)
-            size = min(chunk, cooling - tried)
-            if budget.iterations is not None:
-                size = min(size, budget.iterations - done)
-            begin, end = (hot * (cold / hot) ** (k / cooling) for k in (tried, tried + size))
-            count, best_count = anneal(
-                order, count, best_order, best_count, distance, walk.prize, walk.limit, walk.is_symmetric, tie, size,
-                begin, end, options.removed, state,
-            )  # fmt: skip
-            tried, done = tried + size, done + size
-            found = float(walk.prize[best_order[:best_count]].sum())
-            if found > held:
-                held = found
-                report(walk.walk(best_order[1 : best_count - 1]))
-        order[:], count, cooling = best_order, best_count, cooling * 2
+        stopped = clock.stop(iteration=done, objective=held, sense="max")
+        is_all = np.count_nonzero(walk.prize[best_order[:best_count]]) == np.count_nonzero(walk.prize)
+        if is_all or stopped is not None:
+            solution = walk.walk(best_order[1 : best_count - 1])
+            final = stopped if stopped is not None and not is_all else Termination.OPTIMAL
+            return Outcome(solution, held, final, bound=held if is_all else None, iterations=done)
+        size = chunk if budget.iterations is None else min(chunk, budget.iterations - done)
+        if cooling.is_over(done):
+            order[:], count = best_order, best_count
+        begin, end = (hot * (cold / hot) ** share for share in cooling.shares(done, size))
+        count, best_count = anneal(
+            order, count, best_order, best_count, distance, walk.prize, walk.limit, walk.is_symmetric, tie, size,
+            begin, end, options.removed, state,
+        )  # fmt: skip
+        done += size
+        found = float(walk.prize[best_order[:best_count]].sum())
+        if found > held:
+            held = found
+            report(walk.walk(best_order[1 : best_count - 1]))

@@ -106,7 +106,7 @@ def test_a_seed_and_iterations_decide_the_routes(name):
     assert runs[0].solution == runs[1].solution
     assert runs[0].termination is ct.Termination.ITERATIONS
     assert runs[0].objective < ct.solve(case, "savings").objective or runs[2].objective <= runs[0].objective
-    longer = ct.solve(case, name, iterations=400, seed=5, threads=1)
+    longer = ct.solve(case, name, iterations=4000, seed=5, threads=1)
     assert longer.objective <= runs[0].objective
 
 
