@@ -1,0 +1,105 @@
+"""The transformer that reads what is left of an instance and says which place is next.
+
+Drakulic, Michel, Mai, Sors and Andreoli 2023 (BQ-NCO, NeurIPS, arXiv 2301.03313): nodes are lifted linearly, a learnt
+token marks the origin and another the end, then attention layers without any positional encoding, whose two residual
+branches begin at 0 (ReZero; Bachlechner et al. 2021, UAI, arXiv 2003.04887), and one logit a node. Run anew at each
+step, on the tail alone.
+Deviation: attention is scaled by the square root of the width of a head, as usual; theirs is not scaled.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from counterpoint.opt.errors import OptionError
+
+ENDS = 2  # nodes 0 and 1 are the origin and the end
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of the network; the defaults are the published ones.
+
+    Parameters
+    ----------
+    layers : int
+    width : int
+        A multiple of `heads`.
+    heads : int
+    inner : int
+        Width of the hidden layer of each feed-forward part.
+    features : int
+        Numbers that describe a node.
+    """
+
+    layers: int = 9
+    width: int = 192
+    heads: int = 12
+    inner: int = 512
+    features: int = 2
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.layers <= 64 and 1 <= self.inner <= 16_384 and 1 <= self.features <= 64):
+            raise OptionError("layers must lie in 1..64, inner in 1..16384 and features in 1..64")
+        if not 1 <= self.heads <= self.width <= 4096 or self.width % self.heads:
+            raise OptionError(f"width must lie in 1..4096 and be a multiple of heads, not {self.width}")
+
+
+class Bq(nn.Module):
+    """The network; see the module.
+
+    Parameters
+    ----------
+    options : Options
+    """
+
+    def __init__(self, options: Options) -> None:
+        super().__init__()
+        self.lift = nn.Linear(options.features, options.width)
+        self.tokens = nn.Parameter(torch.randn(ENDS, options.width))
+        self.layers = nn.ModuleList(_Layer(options) for _ in range(options.layers))
+        self.point = nn.Linear(options.width, 1)
+
+    def forward(self, x: Tensor, is_node: Tensor | None = None) -> Tensor:
+        """Return the logits of the nodes after the first two.
+
+        Parameters
+        ----------
+        x : float tensor [B, 2 + k, features]
+            The origin, the end, then the others, whose order does not matter.
+        is_node : bool tensor [B, 2 + k], optional
+            False where a row is shorter than others and `x` is only filled up; its logits are minus infinity.
+
+        Returns
+        -------
+        float tensor [B, k]
+        """
+        hidden = self.lift(x)
+        hidden = torch.cat((hidden[:, :ENDS] + self.tokens, hidden[:, ENDS:]), dim=1)
+        mask = None if is_node is None else is_node[:, None, None, :]
+        for layer in self.layers:
+            hidden = layer(hidden, mask)
+        logits: Tensor = self.point(hidden[:, ENDS:]).squeeze(2).float()
+        return logits if is_node is None else logits.masked_fill(~is_node[:, ENDS:], -torch.inf)
+
+
+class _Layer(nn.Module):
+    """Attention, then a feed-forward part, each added with a learnt weight that is 0 at first."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__()
+        self.heads = options.heads
+        self.project = nn.Linear(options.width, 3 * options.width)
+        self.merge = nn.Linear(options.width, options.width)
+        self.widen = nn.Linear(options.width, options.inner)
+        self.narrow = nn.Linear(options.inner, options.width)
+        self.weights = nn.Parameter(torch.zeros(2))
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        batch, n, width = hidden.shape
+        query, key, value = self.project(hidden).view(batch, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        heard = scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        hidden = hidden + self.weights[0] * self.merge(heard.transpose(1, 2).reshape(batch, n, width))
+        return hidden + self.weights[1] * self.narrow(torch.relu(self.widen(hidden)))
