@@ -120,21 +120,20 @@ def distance(metric: str, a: FloatArray, b: FloatArray) -> Any:
     """Return distances between points [..., 2] by a metric that needs no matrix."""
     if metric == "geo":
         return _geographical(a, b)
-    difference = a - b
+    x, y = a[..., 0] - b[..., 0], a[..., 1] - b[..., 1]
     if metric == "man-2d":
-        return _nearest(np.abs(difference).sum(-1))
+        return _nearest(np.abs(x) + np.abs(y))
     if metric == "max-2d":
-        return np.maximum(*np.moveaxis(_nearest(np.abs(difference)), -1, 0))
-    straight = np.sqrt((difference**2).sum(-1))
+        return np.maximum(_nearest(np.abs(x)), _nearest(np.abs(y)))
+    square = x * x + y * y
+    if metric == "att":
+        pseudo = np.sqrt(square / 10.0)
+        rounded = _nearest(pseudo)
+        return rounded + (rounded < pseudo)
+    straight = np.sqrt(square)
     if metric == "euclidean":
         return straight
-    if metric == "euc-2d":
-        return _nearest(straight)
-    if metric == "ceil-2d":
-        return np.ceil(straight).astype(np.int64)
-    pseudo = np.sqrt((difference**2).sum(-1) / 10.0)  # att
-    rounded = _nearest(pseudo)
-    return rounded + (rounded < pseudo)
+    return np.ceil(straight).astype(np.int64) if metric == "ceil-2d" else _nearest(straight)  # or euc-2d
 
 
 def _nearest(x: FloatArray) -> Any:

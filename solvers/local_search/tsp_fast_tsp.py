@@ -91,11 +91,12 @@ def short_distances(instance: Tsp) -> tuple[Any, bool]:
     longest = matrix.max()
     is_true = instance.places.is_integral and longest <= most
     if not is_true:
-        matrix = np.rint(matrix * (most / max(float(longest), 1e-12)))
+        matrix = matrix * (most / max(float(longest), 1e-12))
+        np.rint(matrix, out=matrix)
         longest = most
-    matrix = matrix.astype(np.int64)
+    matrix = matrix.astype(np.uint16)
     if most == LINKED:
-        matrix = matrix + (FORBIDDEN - 1 - longest)
+        matrix += np.uint16(FORBIDDEN - 1 - longest)
     if instance.ends is not None:
         first, last = instance.ends
         matrix[last, first] = 0
@@ -103,7 +104,7 @@ def short_distances(instance: Tsp) -> tuple[Any, bool]:
             matrix[first, last] = 0
     np.fill_diagonal(matrix, 0)
     if not is_asymmetric:
-        return matrix.astype(np.uint16), bool(is_true)
+        return matrix, bool(is_true)
     doubled = np.full((2 * n, 2 * n), FORBIDDEN, np.uint16)
     doubled[1::2, ::2] = matrix  # the diagonal is the links
     doubled[::2, 1::2] = matrix.T
