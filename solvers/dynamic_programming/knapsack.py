@@ -18,7 +18,8 @@ from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.dynamic_programming.knapsack_kernels import expand
 from counterpoint.solvers.rules.knapsack import by_density, greedy
 
-MAX_LOG = 200_000_000  # decisions kept: 16 bytes each
+MAX_LOG = 100_000_000  # decisions kept: 800 MB
+MAX_STATES = 20_000_000  # 48 bytes each, while they are merged
 
 
 def solve(instance: Knapsack, budget: Budget, seed: int, options: object, report: Report) -> Outcome:
@@ -56,7 +57,7 @@ def solve(instance: Knapsack, budget: Budget, seed: int, options: object, report
     stopped, message = None, ""
     while len(states[0]) and (low >= 0 or high < len(order)):
         stopped = clock.stop(iteration=done, objective=value, bound=max(bound, value), sense="max")
-        if stopped is None and size > MAX_LOG:
+        if stopped is None and (size > MAX_LOG or len(states[0]) > MAX_STATES):
             stopped, message = Termination.COMPLETED, "the states of this instance do not fit into memory"
         if stopped is not None:
             break
