@@ -61,7 +61,7 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
     stopped = clock.stop(objective=held_cost)
     if stopped is not None and stopped is not Termination.ITERATIONS:
         return Outcome(Tour(held), held_cost, stopped, solver=SOLVER)
-    distances, is_true = short_distances(instance)
+    distances, is_true = short_distances(instance, held_cost)
     remaining = clock.remaining_s()
     tour = fast_tsp.find_tour(
         distances,
@@ -83,15 +83,19 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
     return Outcome(Tour(order), cost, ended, solver=SOLVER, message=message)
 
 
-def short_distances(instance: Tsp) -> tuple[Any, bool]:
-    """Return symmetric distances, uint16 [N, N] or [2N, 2N], and whether they are the true ones but for a constant."""
+def short_distances(instance: Tsp, upper: float) -> tuple[Any, bool]:
+    """Return symmetric distances, uint16 [N, N] or [2N, 2N], and whether they are the true ones but for a constant.
+
+    `upper` is the length of a tour.
+    """
     is_asymmetric, n = "asymmetric" in instance.features, instance.num_places
     most = LINKED if is_asymmetric or instance.ends is not None else LONGEST
     matrix = instance.places.distances()
     longest = matrix.max()
     is_true = instance.places.is_integral and longest <= most
     if not is_true:
-        matrix = matrix * (most / max(float(longest), 1e-12))
+        longest = min(float(longest), _longest_used(instance, matrix, upper))  # forbidden arcs must not set the scale
+        matrix = np.minimum(matrix, longest) * (most / max(longest, 1e-12))
         np.rint(matrix, out=matrix)
         longest = most
     matrix = matrix.astype(np.uint16)
@@ -110,6 +114,14 @@ def short_distances(instance: Tsp) -> tuple[Any, bool]:
     doubled[::2, 1::2] = matrix.T
     np.fill_diagonal(doubled, 0)
     return doubled, bool(is_true)
+
+
+def _longest_used(instance: Tsp, matrix: Any, upper: float) -> float:
+    """Return how long a leg of a tour no longer than `upper` can be: every other place is left by its shortest."""
+    shortest_left = np.partition(matrix, 1, axis=1)[:, 1].astype(np.float64)  # the diagonal is 0
+    if instance.ends is not None:
+        shortest_left[instance.ends[1]] = 0.0
+    return float(upper - shortest_left.sum() + shortest_left.max())
 
 
 def order_of(instance: Tsp, tour: IntArray) -> tuple[IntArray, bool]:

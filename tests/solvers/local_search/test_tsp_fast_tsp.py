@@ -1,6 +1,8 @@
 """What fast-tsp is given stands for the instance: every tour of it, links and all, and no tour without them."""
 
+import os
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ pytest.importorskip("fast_tsp")
 
 from counterpoint.solvers.local_search.tsp_fast_tsp import LONGEST, order_of, short_distances
 
+ROOT = Path(__file__).resolve().parents[3]
+ATSP = Path(os.environ.get("COUNTERPOINT_DATA", ROOT.parent / "shared" / "data")) / "routing" / "atsp"
+
 
 def one_way(n, seed=0, most=1000, ends=None):
     return Tsp("one way", Places("explicit", None, np.random.default_rng(seed).integers(1, most, (n, n))), ends)
@@ -24,7 +29,7 @@ def cycle_length(distances, tour):
 
 def test_whole_distances_of_closed_tours_are_passed_as_they_are():
     places = Places("euc-2d", np.random.default_rng(0).random((30, 2)) * 1000)
-    distances, is_true = short_distances(Tsp("case", places))
+    distances, is_true = short_distances(Tsp("case", places), 1e9)
     assert is_true
     assert distances.dtype == np.uint16
     assert (distances == places.distances()).all()
@@ -32,7 +37,7 @@ def test_whole_distances_of_closed_tours_are_passed_as_they_are():
 
 @pytest.mark.parametrize("matrix", [[[0, 65536], [65536, 0]], [[0, 0.25], [0.25, 0]]])
 def test_long_or_broken_distances_are_scaled_to_sixteen_bits(matrix):
-    distances, is_true = short_distances(Tsp("case", Places("explicit", None, np.array(matrix))))
+    distances, is_true = short_distances(Tsp("case", Places("explicit", None, np.array(matrix))), 1e9)
     assert not is_true
     assert distances.max() == LONGEST
 
@@ -40,7 +45,7 @@ def test_long_or_broken_distances_are_scaled_to_sixteen_bits(matrix):
 @pytest.mark.parametrize("ends", [None, (2, 0)])
 def test_every_tour_keeps_its_length_but_for_a_constant(ends):
     case = one_way(5, 1, ends=ends)
-    distances, is_true = short_distances(case)
+    distances, is_true = short_distances(case, 1e9)
     assert is_true
     assert (distances == distances.T).all()
     differences = set()
@@ -60,7 +65,7 @@ def test_every_tour_keeps_its_length_but_for_a_constant(ends):
 def test_no_tour_without_its_links_is_as_short(seed, ends):
     """All 2N - 1 factorial orders of N = 4: the shortest cycle is the shortest tour."""
     case = one_way(4, seed, most=30_000, ends=ends)
-    distances, _ = short_distances(case)
+    distances, _ = short_distances(case, 1e9)
     cycles = np.array([[0, *rest] for rest in permutations(range(1, 8)) if rest[0] < rest[-1]])
     lengths = distances[cycles, np.roll(cycles, -1, axis=1)].astype(np.int64).sum(1)
     order, is_linked = order_of(case, cycles[int(np.argmin(lengths))])
@@ -103,3 +108,26 @@ def test_it_is_as_good_as_local_search(ends):
     peer = ct.solve(case, "local-search", iterations=3000)
     assert found.objective == pytest.approx(peer.objective, rel=0.005)
     assert found.wall_s < 2
+
+
+def test_forbidden_arcs_do_not_drown_the_others():
+    case = one_way(30, 2, most=100)
+    matrix = np.array(case.places.matrix)
+    matrix[np.random.default_rng(0).random(matrix.shape) < 0.2] = 10**9
+    forbidden = Tsp("forbidden", Places("explicit", None, matrix))
+    result = ct.solve(forbidden, "fast-tsp", time_limit=0.2, threads=1)
+    proved = ct.solve(forbidden, "cp-sat", time_limit=60, threads=1)
+    assert proved.solution_status is ct.SolutionStatus.OPTIMAL
+    assert result.objective <= 1.05 * proved.objective
+
+
+@pytest.mark.parametrize("method", ["fast-tsp", "local-search"])
+@pytest.mark.parametrize(("name", "optimum"), [("ftv33", 1286), ("ry48p", 14422), ("ft53", 6905)])
+def test_public_asymmetric_tours_come_to_their_optima(name, optimum, method):
+    path = ATSP / f"{name}.atsp"
+    if not path.exists():
+        pytest.skip(f"{path} is not there; set COUNTERPOINT_DATA")
+    result = ct.solve(path, method, time_limit=10, target=optimum) if method == "local-search" else (
+        ct.solve(path, method, time_limit=0.5, threads=1)
+    )  # fmt: skip
+    assert result.objective == optimum
