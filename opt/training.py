@@ -91,6 +91,7 @@ ALGORITHMS = (  # the first of a problem is its default
         "ts-ldr", "hydrothermal", f"{_AT}hydrothermal_linear", "the same with a linear rule of inflows and storages"
     ),
     Algorithm("ppo", "hydrothermal", f"{_AT}hydrothermal_ppo", "PPO on storages to go for; far behind SDDP"),
+    Algorithm("imitation", "tsp", f"{_AT}tsp_imitation", "a transformer taught tours of a local search, part by part"),
     Algorithm("ppo", "gymnasium", f"{_AT}ppo_gymnasium", "PPO on a Gymnasium task (setting env_id)"),
 )
 

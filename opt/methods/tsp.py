@@ -72,6 +72,17 @@ METHODS: tuple[Method, ...] = (
         is_random=True,
         needs=("ortools",),
     ),
+    Method(
+        "bq",
+        PROBLEM,
+        "counterpoint.models.policies.tsp:solve",
+        "learned: a transformer builds the tour place by place (option checkpoint); needs coordinates",
+        options="counterpoint.models.policies.tsp:Options",
+        handles=frozenset({"path"}),
+        needs=("torch", "safetensors"),
+        extra="learn",
+        network="bq-tsp",
+    ),
     *(
         Method(
             rule,

@@ -1,0 +1,123 @@
+"""The learned method for tours: a transformer that was taught optimal ones builds the tour place by place.
+
+Drakulic et al. 2023 (see `networks.bq`); the window on the nearest places, brought back to the size of what was learnt,
+lets a network that was taught small instances build large tours (Fang et al. 2024, INViT, ICML, arXiv 2402.02317).
+Needs coordinates. On a CPU, local search is both faster and better: this is to learn and to compare.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from counterpoint.models.checkpoints import load_network as load_policy_network
+from counterpoint.models.networks.bq import Bq
+from counterpoint.models.networks.bq import Options as NetworkOptions
+from counterpoint.models.policies.tsp_rollout import roll_out
+from counterpoint.models.threads import torch_threads
+from counterpoint.opt.budget import Budget
+from counterpoint.opt.errors import OptionError, UnsupportedError
+from counterpoint.opt.interfaces import Report
+from counterpoint.opt.problems.places import IntArray, Places, radians
+from counterpoint.opt.problems.tsp import Tour, Tsp, length
+from counterpoint.opt.result import Outcome, Termination
+from counterpoint.simulators.batched.bq_tsp import Paths, start, unit_square
+
+NETWORK = "bq-tsp"
+WIDEST = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of the learned method.
+
+    Parameters
+    ----------
+    checkpoint : str
+        A file ``*.safetensors`` of `counterpoint train tsp`; none is shipped.
+    width : int
+        Partial tours kept side by side (beam search); 1: greedy.
+    window : int
+        Nearest places that the network is shown; 0: all. About as many as it was taught with is good.
+    rescale : bool
+        Whether what the window shows is stretched to the size of what was learnt.
+
+    Raises
+    ------
+    OptionError
+        If one is out of range.
+    """
+
+    checkpoint: str = ""
+    width: int = 1
+    window: int = 0
+    rescale: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.width <= WIDEST:
+            raise OptionError(f"width must be in 1..{WIDEST}, not {self.width}")
+        if self.window < 0:
+            raise OptionError(f"window must be at least 0, not {self.window}")
+
+
+def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
+    """Build a tour, or the best of the last beam; what does not fit into the time goes to the nearest place next.
+
+    Nothing is random. One thread, whatever the budget allows.
+
+    Raises
+    ------
+    OptionError
+        Without a checkpoint.
+    CheckpointError
+        If the checkpoint is not one of this network.
+    UnsupportedError
+        If the places have no coordinates.
+    """
+    clock = budget.start()
+    if instance.places.points is None:
+        raise UnsupportedError("the learned method needs coordinates; this instance has distances only")
+    network = load_network(options.checkpoint)
+    with torch_threads():
+        visits, left = roll_out(
+            network, _paths(instance), width=options.width, window=options.window, rescale=options.rescale,
+            stop=lambda: clock.remaining_s() <= 0,
+        )  # fmt: skip
+    orders = [_whole(instance, row.numpy(), rest.tolist()) for row, rest in zip(visits, left.left, strict=True)]
+    best = min(orders, key=lambda order: float(length(instance, order)))
+    report(Tour(best))
+    ended = Termination.TIME if left.size else Termination.COMPLETED
+    return Outcome(Tour(best), float(length(instance, best)), ended)
+
+
+def load_network(checkpoint: str) -> Bq:
+    """Return the network of a checkpoint."""
+    if not checkpoint:
+        raise OptionError("the learned method needs the option checkpoint: train one by `counterpoint train tsp`")
+    network: Bq = load_policy_network(checkpoint, NETWORK, Bq, NetworkOptions)[0]
+    return network
+
+
+def _paths(instance: Tsp) -> Paths:
+    """Return the instance as a batch of one, in the unit square."""
+    points = torch.from_numpy(_plane(instance.places).copy()).unsqueeze(0)
+    ends = () if instance.ends is None else tuple(torch.tensor([place]) for place in instance.ends)
+    return start(unit_square(points), *ends)
+
+
+def _plane(places: Places) -> np.ndarray:
+    """Return points; places on the globe by their longitudes and latitudes, about as long as each other."""
+    assert places.points is not None
+    if places.metric != "geo":
+        return places.points
+    latitude, longitude = radians(places.points)
+    return np.stack((longitude * np.cos(latitude.mean()), latitude), axis=1)
+
+
+def _whole(instance: Tsp, visits: IntArray, left: list[int]) -> IntArray:
+    """Return a whole tour, what is left of it by nearest neighbours."""
+    order = [0 if instance.ends is None else instance.ends[0], *visits.tolist()]
+    while left:
+        lengths = instance.places.lengths(order[-1], np.array(left))
+        order.append(left.pop(int(np.argmin(lengths))))
+    return np.array(order if instance.ends is None else [*order, instance.ends[1]])

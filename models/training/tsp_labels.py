@@ -1,0 +1,78 @@
+"""Random places with tours of a local search, and the paths that are cut from them to be learnt.
+
+Each part of an optimal tour is an optimal path between its ends, which makes labels of all sizes from labels of one
+(Drakulic et al. 2023, NeurIPS, arXiv 2301.03313).
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from counterpoint.opt.budget import Budget
+from counterpoint.opt.problems.places import Places
+from counterpoint.opt.problems.tsp import Tour, Tsp, check
+from counterpoint.solvers.local_search.tsp import Options, solve
+from counterpoint.solvers.warm_up.tsp import local_search
+
+
+def labelled(count: int, places: int, kicks: int, seed: int) -> Tensor:
+    """Return points uniform on the unit square in the order of a good tour, float32 [count, places, 2].
+
+    Parameters
+    ----------
+    count, places : int
+    kicks : int
+        Of the local search, for each instance; the same seed gives the same tours.
+    seed : int
+    """
+    local_search()
+    points = np.random.default_rng(seed).random((count, places, 2), np.float32)
+    options = Options(bound=False)
+    for k in range(count):
+        case = Tsp("label", Places("euclidean", points[k]))
+        points[k] = points[k][solve(case, Budget(iterations=kicks), seed, options, _ignore).solution.order]
+    return torch.from_numpy(points)
+
+
+def cut(tours: Tensor, between: int, generator: torch.Generator) -> Tensor:
+    """Cut a path from each tour: anywhere, in either direction, the picture turned or mirrored at random.
+
+    Parameters
+    ----------
+    tours : float tensor [B, N, 2]
+        In the unit square, in the order of visits.
+    between : int
+        Places between the ends, at most N - 1 (the whole tour, whose ends are one place).
+    generator : torch.Generator
+
+    Returns
+    -------
+    float tensor [B, 2 + between, 2]
+        The origin, the end, then the places between in the order of visits, so that the first of them is the label.
+    """
+    batch, n, _ = tours.shape
+    first = torch.randint(n, (batch, 1), generator=generator)
+    way = 2 * torch.randint(2, (batch, 1), generator=generator) - 1
+    along = torch.tensor([0, between + 1, *range(1, between + 1)])
+    path = tours.gather(1, ((first + way * along) % n).unsqueeze(2).expand(-1, -1, 2).to(tours.device))
+    turn = torch.randint(2, (3, batch, 1), generator=generator).bool().to(tours.device)
+    x, y = path.unbind(2)
+    x, y = torch.where(turn[0], y, x), torch.where(turn[0], x, y)
+    return torch.stack((torch.where(turn[1], 1 - x, x), torch.where(turn[2], 1 - y, y)), dim=2)
+
+
+def mean_gap(tours: Tensor, orders: Tensor) -> float:
+    """Return by how much visits in some order are longer than in the given one, as a share, judged by the checker."""
+    gaps = []
+    for points, order in zip(tours.cpu().numpy(), orders.cpu().numpy(), strict=True):
+        case = Tsp("validation", Places("euclidean", points))
+        found, known = check(case, Tour(order)), check(case, Tour(np.arange(len(points))))
+        assert found.is_feasible, str(found)
+        assert found.objective is not None
+        assert known.objective is not None
+        gaps.append(found.objective / known.objective - 1)
+    return float(np.mean(gaps))
+
+
+def _ignore(solution: object = None, *, bound: float | None = None) -> None:
+    """Take a report and do nothing with it."""

@@ -1,0 +1,203 @@
+"""Training on tours: labels are what they say, it learns, it resumes bit for bit, and its policy builds tours."""
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+import counterpoint as ct
+from counterpoint.models.checkpoints import save_policy
+from counterpoint.models.networks.bq import Options
+from counterpoint.models.policies.tsp_rollout import roll_out
+from counterpoint.models.training.tsp_imitation import Config, build
+from counterpoint.models.training.tsp_labels import cut, labelled, mean_gap
+from counterpoint.opt.errors import OptionError
+from counterpoint.opt.problems.places import Places
+from counterpoint.opt.problems.tsp import Tsp
+from counterpoint.simulators.batched.bq_tsp import finish, start
+from counterpoint.solvers.dynamic_programming.tsp import shortest
+
+TINY = Config(
+    iterations=10, places=8, labels=60, fresh=20, kicks=10, updates=3, batch=32, learning_rate=3e-3, validation=12,
+    network=Options(layers=2, width=16, heads=2, inner=32),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keep to one thread: on tensors this small more of them only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def taught():
+    trainer = build(dataclasses.replace(TINY, iterations=40, labels=600, fresh=300, updates=8, batch=64), 0)
+    before = trainer.evaluate()
+    for _ in range(40):
+        trainer.step()
+    return trainer, before
+
+
+@pytest.fixture(scope="module")
+def checkpoint(taught, tmp_path_factory):
+    path = tmp_path_factory.mktemp("bq") / "policy.safetensors"
+    save_policy(path, *taught[0].policy())
+    return path
+
+
+def closed_length(points: torch.Tensor) -> torch.Tensor:
+    return (points - points.roll(-1, 1)).double().square().sum(2).sqrt().sum(1)
+
+
+def path_length(paths: torch.Tensor) -> torch.Tensor:
+    in_order = torch.cat((paths[:, :1], paths[:, 2:], paths[:, 1:2]), dim=1)
+    return (in_order[:, 1:] - in_order[:, :-1]).double().square().sum(2).sqrt().sum(1)
+
+
+def test_labels_are_optimal_on_small_instances() -> None:
+    tours = labelled(15, 11, 60, 3)
+    for points, found in zip(tours.numpy(), closed_length(tours).tolist(), strict=True):
+        case = Tsp("x", Places("euclidean", points))
+        best = case.places.points[shortest(case)]
+        assert found == pytest.approx(float(closed_length(torch.from_numpy(best)[None])), rel=1e-6)
+    assert torch.equal(tours, labelled(15, 11, 60, 3))
+    assert tours.min() >= 0
+    assert tours.max() <= 1
+
+
+def test_paths_cut_from_optimal_tours_are_optimal() -> None:
+    tours = labelled(12, 10, 60, 4)
+    generator = torch.Generator().manual_seed(0)
+    for between in (2, 5, 8):
+        paths = cut(tours, between, generator)
+        for points, found in zip(paths.numpy(), path_length(paths).tolist(), strict=True):
+            case = Tsp("x", Places("euclidean", points), (0, 1))
+            order = shortest(case)
+            best = float(case.places.lengths(order[:-1], order[1:]).sum())
+            assert found == pytest.approx(best, rel=1e-5)
+    whole = cut(tours, 9, generator)
+    assert torch.equal(whole[:, 0], whole[:, 1])
+    torch.testing.assert_close(path_length(whole), closed_length(tours), atol=1e-5, rtol=0)
+
+
+def test_paths_begin_anywhere_and_are_turned_all_ways() -> None:
+    tours = torch.tensor([[[0.1, 0.2], [0.2, 0.35], [0.7, 0.45], [0.6, 0.95], [0.52, 0.83]]]).expand(4000, -1, -1)
+    paths = cut(tours, 2, torch.Generator().manual_seed(0))
+    seen, counts = np.unique((paths[:, 0] * 1000).round().numpy(), axis=0, return_counts=True)
+    assert len(seen) == 5 * 8
+    assert abs(counts - 100).max() < 4 * 10
+    pairs = np.unique((paths[:, [0, 2]].flatten(1) * 1000).round().numpy(), axis=0)
+    assert len(pairs) == 5 * 8 * 2  # and either way
+
+
+def test_resume_is_bit_for_bit() -> None:
+    straight = build(TINY, 4)
+    for _ in range(2):
+        straight.step()
+    state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in straight.state_dict().items()}
+    kept = {"network": straight.network.state_dict(), "optimiser": straight.optimiser.state_dict()}
+    state |= copy.deepcopy(kept)
+    metrics = [straight.step() for _ in range(3)]
+    resumed = build(TINY, 99)
+    resumed.seed = 4  # a run is resumed with its own
+    resumed.load_state_dict(state)
+    again = [resumed.step() for _ in range(3)]
+    for a, b in zip(metrics, again, strict=True):
+        a.pop("cpu_s"), b.pop("cpu_s")
+        assert a == b
+    assert torch.equal(straight.tours, resumed.tours)
+    assert len(straight.tours) == 60  # no more than asked for
+    for a, b in zip(straight.network.parameters(), resumed.network.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert straight.evaluate() == resumed.evaluate()
+
+
+def test_same_seed_same_run_and_evaluation_changes_nothing() -> None:
+    runs = []
+    for seed in (1, 1, 2):
+        trainer = build(TINY, seed)
+        if not runs:
+            assert trainer.evaluate() == trainer.evaluate()
+        runs.append([trainer.step()["loss"] for _ in range(2)])
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_learns(taught) -> None:
+    trainer, before = taught
+    after = trainer.evaluate()
+    assert after["greedy_gap_percent"] < 0.4 * before["greedy_gap_percent"]
+    assert 0 <= after["beam_16_gap_percent"] < after["greedy_gap_percent"]
+    assert all(after[name] < before[name] for name in after if name.startswith("loss"))
+
+
+@torch.no_grad()
+def test_wide_beams_are_exhaustive(taught) -> None:
+    """When no partial tour is ever dropped, the best of all is the optimum."""
+    tours = labelled(6, 6, 60, 8)
+    shuffled = tours[:, torch.tensor([3, 1, 5, 0, 4, 2])]
+    visits, left = roll_out(taught[0].network, start(shuffled), width=120)
+    assert visits.shape == (6 * 120, 5)
+    assert len({tuple(row) for row in visits[:120].tolist()}) == 120
+    torch.testing.assert_close(finish(left).view(6, 120).amin(1), closed_length(tours), atol=1e-5, rtol=0)
+
+
+def test_gap_is_judged_by_the_checker() -> None:
+    square = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]])
+    assert mean_gap(square, torch.tensor([[2, 1, 0, 3]])) == pytest.approx(0, abs=1e-12)
+    assert mean_gap(square, torch.tensor([[0, 2, 1, 3]])) == pytest.approx((2 + 2 * 2**0.5) / 4 - 1, rel=1e-6)
+    with pytest.raises(AssertionError):
+        mean_gap(square, torch.tensor([[0, 0, 1, 3]]))
+
+
+@pytest.mark.parametrize("extra", ["", ",width=8", ",window=5", ",window=4,rescale=false,width=3"])
+def test_the_method_builds_tours_and_paths(checkpoint, extra) -> None:
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 3, 9, 30):
+        for metric in ("euclidean", "euc-2d", "geo"):
+            places = Places(metric, rng.random((n, 2)) * 80)
+            for ends in (None, (n - 1, 0))[: 1 + (n > 1)]:
+                result = ct.solve(Tsp("x", places, ends), f"bq:checkpoint={checkpoint}{extra}")
+                assert result.solution_status is ct.SolutionStatus.FEASIBLE, result.message
+                assert result.termination is ct.Termination.COMPLETED
+
+
+def test_the_method_does_not_mind_where_and_how_large(checkpoint) -> None:
+    points = np.random.default_rng(2).random((15, 2))
+    one, other = (
+        ct.solve(Tsp("x", Places("euclidean", p)), f"bq:checkpoint={checkpoint}") for p in (points, points * 2e4 - 7)
+    )
+    assert one.solution == other.solution
+
+
+def test_the_method_without_time_or_coordinates_or_checkpoint(checkpoint) -> None:
+    case = Tsp("x", Places("euclidean", np.random.default_rng(1).random((40, 2))))
+    late = ct.solve(case, f"bq:checkpoint={checkpoint}", time_limit=0)
+    assert late.termination is ct.Termination.TIME
+    assert late.objective == pytest.approx(ct.solve(case, "nearest-neighbour").objective, rel=0.5)
+    flat = Tsp("x", Places("explicit", None, np.ones((5, 5), np.int64)))
+    for instance, method, said in (
+        (case, "bq", "option checkpoint"),
+        (case, "bq:checkpoint=nowhere.safetensors", "cannot be read"),
+        (flat, f"bq:checkpoint={checkpoint}", "coordinates"),
+    ):
+        result = ct.solve(instance, method)
+        assert result.termination is ct.Termination.ERROR
+        assert said in result.message
+    for wrong in ("width=0", "window=-1"):
+        with pytest.raises(OptionError, match=wrong.partition("=")[0]):
+            ct.solve(case, f"bq:checkpoint={checkpoint},{wrong}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"places": 4}, {"labels": 0}, {"learning_rate": 0.0}, {"weight_decay": -1.0}, {"network": Options(features=3)}],
+)
+def test_settings_out_of_range(change: dict) -> None:
+    with pytest.raises(OptionError, match=next(iter(change))):
+        dataclasses.replace(TINY, **change)
