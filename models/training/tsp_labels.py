@@ -11,8 +11,6 @@ from torch import Tensor
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tour, Tsp, check
-from counterpoint.solvers.local_search.tsp import Options, solve
-from counterpoint.solvers.warm_up.tsp import local_search
 
 
 def labelled(count: int, places: int, kicks: int, seed: int) -> Tensor:
@@ -25,6 +23,9 @@ def labelled(count: int, places: int, kicks: int, seed: int) -> Tensor:
         Of the local search, for each instance; the same seed gives the same tours.
     seed : int
     """
+    from counterpoint.solvers.local_search.tsp import Options, solve  # numba, which acting does not need
+    from counterpoint.solvers.warm_up.tsp import local_search
+
     local_search()
     points = np.random.default_rng(seed).random((count, places, 2), np.float32)
     options = Options(bound=False)
