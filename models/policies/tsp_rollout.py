@@ -1,4 +1,4 @@
-"""Tours out of the network, place by place: greedily, or the likeliest partial tours side by side."""
+"""Tours out of the network, place by place: greedily, at random, or the likeliest partial tours side by side."""
 
 from collections.abc import Callable
 
@@ -17,6 +17,7 @@ def roll_out(
     width: int = 1,
     window: int = 0,
     rescale: bool = True,
+    generator: torch.Generator | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> tuple[Tensor, Paths]:
     """Build a tour of each path, or several.
@@ -30,6 +31,8 @@ def roll_out(
         Partial tours kept of each instance, those of the largest probability; 1 is greedy.
     window : int
         See `observe`, as for `rescale`.
+    generator : torch.Generator, optional
+        Draw each place by its probability instead, for one tour a path.
     stop : callable, optional
         Asked before each step whether to leave it at what there is.
 
@@ -49,6 +52,8 @@ def roll_out(
         else:
             x, position = observe(paths, window, rescale=rescale)
             score = network(x.float()).log_softmax(1)
+            if generator is not None:
+                score = score - torch.empty_like(score).exponential_(generator=generator).log()  # Gumbel's trick
             count, seen = likelihood.shape[1], score.shape[1]
             extended = (likelihood.unsqueeze(2) + score.view(batch, count, seen)).flatten(1)
             likelihood, at = extended.topk(min(width, count * seen), dim=1)

@@ -17,7 +17,7 @@ from counterpoint.models.training.tsp_labels import cut, labelled, mean_gap
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tsp
-from counterpoint.simulators.batched.bq_tsp import finish, start
+from counterpoint.simulators.batched.bq_tsp import finish, observe, picked, start
 from counterpoint.solvers.dynamic_programming.tsp import shortest
 
 TINY = Config(
@@ -145,6 +145,19 @@ def test_wide_beams_are_exhaustive(taught) -> None:
     assert visits.shape == (6 * 120, 5)
     assert len({tuple(row) for row in visits[:120].tolist()}) == 120
     torch.testing.assert_close(finish(left).view(6, 120).amin(1), closed_length(tours), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_places_are_drawn_by_their_probabilities(taught) -> None:
+    network = taught[0].network
+    points = torch.rand(1, 4, 2, generator=torch.Generator().manual_seed(5))
+    paths = picked(start(points), torch.zeros(6000, dtype=torch.int64))
+    visits, left = roll_out(network, paths, generator=torch.Generator().manual_seed(6))
+    assert left.size == 0
+    assert (visits.sort(1).values == torch.tensor([1, 2, 3])).all()
+    share = torch.bincount(visits[:, 0], minlength=4)[1:] / 6000
+    wanted = network(observe(start(points))[0]).softmax(1)[0]
+    assert (share - wanted).abs().max() < 4 * 0.5 / 6000**0.5
 
 
 def test_gap_is_judged_by_the_checker() -> None:

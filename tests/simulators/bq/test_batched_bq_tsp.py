@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from counterpoint.models.networks.bq import Bq, Options
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tsp, check
 from counterpoint.simulators.batched.bq_tsp import finish, observe, picked, start, step, unit_square
@@ -48,6 +49,24 @@ def test_coordinates_are_never_copied():
     assert after.row.tolist() == [2, 2, 0, 1]
     assert after.origin.tolist() == [3, 3, 1, 2]
     assert after.left.tolist() == [[1, 2, 4, 5], [1, 2, 4, 5], [2, 3, 4, 5], [1, 3, 4, 5]]
+
+
+@torch.no_grad()
+def test_equal_tails_give_equal_logits_to_the_last_bit():
+    """However they were reached."""
+    network = Bq(Options(layers=2, width=16, heads=2, inner=32))
+    for layer in network.layers:
+        layer.weights.data.fill_(1.0)
+    points = torch.rand(1, 9, 2, generator=torch.Generator().manual_seed(3))
+    seen = []
+    for order in ([2, 5, 7, 4], [7, 2, 5, 4], [5, 7, 2, 4]):
+        paths = start(points)
+        for place in order:
+            paths = step(paths, (paths.left[0] == place).nonzero().flatten())
+        seen.append(network(observe(paths, 3)[0]))
+    assert seen[0].abs().sum() > 0
+    assert torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[0], seen[2])
 
 
 def test_what_is_seen():

@@ -97,6 +97,17 @@ def test_returns_are_objectives_and_random_solutions_feasible(problem):
             assert sign * sum(built.rewards) == pytest.approx(verdict.objective, rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.slow
+@each
+def test_ten_thousand_random_solutions_are_feasible(problem):
+    module, check, _ = PROBLEMS[problem]
+    rng = np.random.default_rng(3)
+    for seed in range(10_000):
+        instance = random_instance(problem, 1000 + seed, 16)
+        verdict = check(instance, roll_out(module.Quotient(), instance, random_choice(rng)).solution)
+        assert verdict.is_feasible, (instance, str(verdict))
+
+
 @each
 def test_both_processes_offer_the_same_steps_and_rewards(problem):
     module, _, _ = PROBLEMS[problem]
