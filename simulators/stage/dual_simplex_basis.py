@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 LOWER, UPPER, BASIC, FREE = 0, 1, 2, 3  # where a variable is
-DUAL = 1e-9  # of reduced costs, relative to `Program.size`
+DUAL = 1e-10  # of reduced costs, relative to `Program.size`
 SINGULAR = 1e-11  # pivots of an inversion
 
 

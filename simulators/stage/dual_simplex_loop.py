@@ -31,7 +31,8 @@ SOLVED, HAND_OVER, NEEDS_INVERSE = 0, 1, 2
 PIVOT = 1e-9  # the least entry to divide by
 AGREE = 1e-6  # relative, of a pivot from its row and from its column
 PRIMAL = 1e-9  # of bounds, in the search
-PROOF = 1e-8  # of bounds, and of reduced costs relative to `Program.size`, in what is returned
+PROOF = 1e-8  # of bounds, in what is returned
+PROOF_DUAL = 1e-9  # of reduced costs there, relative to `Program.size`: times a large slack they are an error of costs
 DRIFT = 1e-11  # of rows, relative to the largest number
 SMALL = 1e-3  # tolerances grow with numbers above 1 / SMALL
 MOST_PIVOTS = 100  # before the basis is inverted anew
@@ -196,7 +197,7 @@ def is_proven(program, basis, work):
         elif basis.lower[j] < basis.upper[j]:
             wrong = -basis.reduced[j] if basis.where[j] != UPPER else 0.0
             wrong = max(wrong, basis.reduced[j] if basis.where[j] != LOWER else 0.0)
-            if wrong > PROOF * program.size:
+            if wrong > PROOF_DUAL * program.size:
                 return False
     return True
 

@@ -276,3 +276,22 @@ def test_a_price_for_what_must_not_be_hides_no_other_cost(penalty: float) -> Non
         state, noise = rng.uniform(1, 6, (6, 1)), np.zeros((6, 0))
         ours, theirs = (make(model).solve_many(state, noise).objective for make in (DualSimplexStage, HighsStage))
         np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+
+
+def test_steep_cuts_far_from_binding_hide_no_cost() -> None:
+    """A reduced cost of 1e-9 of the largest cost, times the slack of a steep cut, was 6e-5 of the objective."""
+    rng = np.random.default_rng(1149)
+    system = random_system(1149, str(rng.choice(["dc", "transport", "single-bus"])))
+    model, thetas = stage_models(system)[0], int(rng.choice([1, 4]))
+    future = {"weights": np.full(thetas, 1 / thetas), "theta_lower": np.zeros(thetas)}
+    ours, theirs = DualSimplexStage(model, **future), HighsStage(model, **future)
+    for batch in range(2):
+        count = int(rng.integers(5, 60))
+        at = rng.random((count, system.num_reservoirs)) * system.reservoirs.max_volume
+        slope = -rng.uniform(0, 300, at.shape) * rng.choice([0.01, 1.0, 10.0])
+        intercept = -(slope * at).sum(1) + rng.uniform(0, 1000, count)
+        theta = rng.integers(0, thetas, count)
+        state, noise = random_state(system, 60, 1149 + batch)
+        for stage in (ours, theirs):
+            (stage.add_cuts if batch else stage.set_cuts)(theta, intercept, slope)
+        agree(model, ours.solve_many(state, noise), theirs.solve_many(state, noise))
