@@ -16,7 +16,7 @@ import numpy as np
 from counterpoint.opt.problems.places import IntArray, Places
 
 S = TypeVar("S")
-I = TypeVar("I")  # noqa: E741
+Kind = TypeVar("Kind")
 
 
 class Process(Protocol[S]):
@@ -45,7 +45,7 @@ class Process(Protocol[S]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tail(Generic[I]):
+class Tail(Generic[Kind]):
     """A state of the quotient: what is left, an instance of the family.
 
     Parameters
@@ -56,7 +56,7 @@ class Tail(Generic[I]):
         What each of its places or items was called where the trajectory began. Carried along, no part of the state.
     """
 
-    instance: I
+    instance: Kind
     numbers: IntArray
 
     @property
@@ -73,7 +73,7 @@ class Tail(Generic[I]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prefix(Generic[I]):
+class Prefix(Generic[Kind]):
     """A state of the direct process: an instance and the steps taken.
 
     Parameters
@@ -82,7 +82,7 @@ class Prefix(Generic[I]):
     steps : tuple
     """
 
-    instance: I
+    instance: Kind
     steps: tuple[Any, ...] = ()
 
     def __eq__(self, other: object) -> bool:
