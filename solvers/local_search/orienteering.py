@@ -41,9 +41,9 @@ class Options:
     """
 
     steps: int = 5_000
-    heat: float = 0.5
-    cold: float = 0.01
-    removed: int = 10
+    heat: float = 2.0
+    cold: float = 0.05
+    removed: int = 20
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.removed < 1:
