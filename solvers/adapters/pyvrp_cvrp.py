@@ -50,7 +50,7 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: object, report: Re
 
 def _data(plain: Closed, points: Any, vehicles: int) -> ProblemData:
     """Return PyVRP's form of an instance; a quarter more vehicles than savings needs, and ten."""
-    matrix, _ = plain.whole()
+    matrix, _ = plain.whole(least=1e4)  # finer ones need penalties beyond those that PyVRP allows
     where = np.zeros((plain.num_places, 2)) if points is None else points
     return ProblemData(
         [Location(float(x), float(y)) for x, y in where],

@@ -69,8 +69,8 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
     best_order, count = order.copy(), len(visits) + 2
     best_count = count
     distance = walk.distance.astype(np.float64)
-    mean = everything / max(1, np.count_nonzero(walk.prize))
-    tie = float(0.01 * mean / max(walk.limit, 1e-9))
+    mean = everything / max(1, int(np.count_nonzero(walk.prize)))
+    tie = 0.01 * mean / (walk.limit or 1.0)
     hot, cold = options.heat * mean, options.cold * mean
     state = np.array([stream(np.uint64(seed % 2**64), 0)], np.uint64)
     chunk, done = max(1, CHUNK // n), 0
