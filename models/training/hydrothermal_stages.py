@@ -42,11 +42,11 @@ class Stages:
 
             self.makes: list[Any] = [partial(AcStage, instance, row) for row in range(len(instance.network.demand))]
         else:
-            from counterpoint.simulators.stage.highs import HighsStage
+            from counterpoint.simulators.stage.dual_simplex import linear_stage
 
             models = linear_models(instance) if models is None else models
             soft = models if penalty is None else tuple(soft_targets(model, penalty) for model in models)
-            self.makes = [partial(HighsStage, model) for model in soft]
+            self.makes = [partial(linear_stage, model) for model in soft]
         self.pools: dict[int, StagePool] = {}
 
     def __call__(self, stage: IntArray, state: FloatArray, noise: FloatArray, target: FloatArray) -> StageResults:

@@ -183,9 +183,9 @@ class HydrothermalEnvironment:
 
     def _solver(self, row: int) -> StageSolver:
         if self.is_linear:
-            from counterpoint.simulators.stage.highs import HighsStage
+            from counterpoint.simulators.stage.dual_simplex import linear_stage
 
-            return HighsStage(self.models[row])
+            return linear_stage(self.models[row])
         if row not in self._solvers:
             from counterpoint.simulators.stage.ac import AcStage
 
