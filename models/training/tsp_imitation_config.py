@@ -43,7 +43,7 @@ class Config:
     kicks: int = 60
     updates: int = 20
     batch: int = 256
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     final_rate: float = 0.01
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
