@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from counterpoint.opt.errors import UnknownNameError, printable
-from counterpoint.opt.evaluation.figures import figure
+from counterpoint.opt.evaluation.figures import figure, signed
 from counterpoint.opt.evaluation.machine import machine
 from counterpoint.opt.evaluation.statistics import Interval, bootstrap_interval
 
@@ -182,11 +182,12 @@ class Evaluation:
                 continue
             limits = sorted((row["behind_low"], row["behind_high"]))
             if math.isnan(limits[0]):
-                said.append(f"{printable(str(name))}: {row['behind_best']:+.4g} to it; one scenario gives no interval")
+                behind_it = signed(row["behind_best"])
+                said.append(f"{printable(str(name))}: {behind_it} to it; one scenario gives no interval")
                 continue
             sure = "" if limits[0] > 0 or limits[1] < 0 else " (no clear difference)"
-            interval = f"95 % CI {limits[0]:+.4g} to {limits[1]:+.4g}{sure}"
-            said.append(f"{printable(str(name))}: {row['behind_best']:+.4g} to it, {interval}")
+            interval = f"95 % CI {signed(limits[0])} to {signed(limits[1])}{sure}"
+            said.append(f"{printable(str(name))}: {signed(row['behind_best'])} to it, {interval}")
         if not np.isnan(table["regret"].iloc[0]):
             said.append(
                 f"its regret to perfect information, which no policy can have, is at most {table['regret'].iloc[0]:.2%}"

@@ -10,3 +10,12 @@ def figure(value: float, digits: int = 4) -> str:
     if 10**digits - 0.5 <= abs(value) < 1e15:  # what is rounded up to it included
         return f"{value:.0f}"
     return f"{value:.{digits}g}"
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """Return a number with its sign.
+
+    >>> [signed(x) for x in (10283.4, -0.5, 0.0)]
+    ['+10283', '-0.5', '+0']
+    """
+    return f"{'' if value < 0 else '+'}{figure(value, digits)}"
