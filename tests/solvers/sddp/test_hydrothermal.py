@@ -215,7 +215,7 @@ def test_bolivia_dc():
     from counterpoint.datasets.hydrothermal.public import build
 
     instance = build("bolivia-dc")
-    policy = sddp(instance, 0, Options(time_limit_s=500.0))
+    policy = sddp(instance, 0, Options(iterations=60, time_limit_s=500.0))
     assert 379_500 <= policy.bound <= 380_700
     inflow = np.array([scenario.inflow for scenario in draw_scenarios(instance, 100, 20260706)])
     found = simulate_noises(policy.trained, inflow)
