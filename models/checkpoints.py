@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from counterpoint.opt.codec import load_json, write_bytes, write_text
 from counterpoint.opt.errors import CheckpointError, InstanceError, OptionError
+from counterpoint.opt.options import validated
 
 TYPE, VERSION = "counterpoint-policy", 1
 MAX_BYTES = 2**30  # of a file
@@ -123,6 +124,18 @@ def load_network(
         raise CheckpointError(f"its network's options are wrong: {said}", file) from None
     load_into(built, found, file)
     return built.eval(), found.card
+
+
+def described(cls: Any, owner: str = "the network") -> Callable[..., Any]:
+    """Return what makes a frozen dataclass out of what a card, untrusted, says; for `load_network`.
+
+    It raises OptionError if a field is unknown, missing or of the wrong type.
+    """
+
+    def options(**card: Any) -> Any:
+        return validated(cls, card, owner=owner, noun="option", free=[f.name for f in fields(cls)])
+
+    return options
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -5,13 +5,13 @@ The rules shipped, for ``bolivia-dc`` and, of TS-DDR, ``bolivia-ac``, are descri
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from counterpoint.models.checkpoints import load_network
+from counterpoint.models.checkpoints import described, load_network
 from counterpoint.models.checkpoints_shipped import shipped
 from counterpoint.models.networks.target_reach import Reach
 from counterpoint.models.networks.target_rule import NETWORKS, Memory, TargetRule
@@ -19,7 +19,6 @@ from counterpoint.models.networks.target_rule import Options as RuleOptions
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.errors import CheckpointError, OptionError
 from counterpoint.opt.interfaces import Policy
-from counterpoint.opt.options import validated
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_run import Dispatch, Observation
 from counterpoint.simulators.stage.operate import Operator
@@ -98,7 +97,7 @@ def load_rule(instance: Hydrothermal, checkpoint: str, kind: str, method: str) -
             f"needs checkpoint=FILE.safetensors, from counterpoint train hydrothermal --algorithm {method} "
             "--set case=...; rules are shipped for bolivia-dc and, of ts-ddr, bolivia-ac, as they are, and no others"
         )
-    rule: TargetRule = load_network(path, NETWORKS[kind], TargetRule, _rule_options)[0]
+    rule: TargetRule = load_network(path, NETWORKS[kind], TargetRule, described(RuleOptions, "the rule"))[0]
     found, cycle = rule.options, len(instance.inflows.rows)
     if found.kind != kind:
         raise CheckpointError(f"its card names a {kind} rule, but its options a {found.kind} one", path)
@@ -117,10 +116,3 @@ def _shipped_for(instance: Hydrothermal, kind: str) -> str:
         if instance.content_hash == facts["system"]["hash"] and facts["network"]["options"]["kind"] == kind:
             return str(Path(card).with_suffix(".safetensors"))
     return ""
-
-
-def _rule_options(**card: Any) -> RuleOptions:
-    """Return what a card, untrusted, says of the rule."""
-    known = [f.name for f in fields(RuleOptions)]
-    options: RuleOptions = validated(RuleOptions, card, owner="the rule", noun="option", free=known)
-    return options

@@ -1,20 +1,19 @@
 """The policy that PPO learnt for a hydrothermal system: a network says where storages should go."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from counterpoint.models.checkpoints import load_network
+from counterpoint.models.checkpoints import described, load_network
 from counterpoint.models.networks.mlp import Mlp
 from counterpoint.models.networks.mlp import Options as NetworkOptions
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.errors import CheckpointError, OptionError
 from counterpoint.opt.interfaces import Policy
-from counterpoint.opt.options import validated
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_parts import FloatArray
 from counterpoint.opt.problems.hydrothermal_run import Dispatch, Observation
@@ -53,7 +52,7 @@ def policy(instance: Hydrothermal, seed: int, options: Options) -> Policy:
     """
     if not options.checkpoint:
         raise OptionError("needs checkpoint=FILE.safetensors, from counterpoint train hydrothermal --algorithm ppo")
-    network, _ = load_network(options.checkpoint, NETWORK, Mlp, _network_options)
+    network, _ = load_network(options.checkpoint, NETWORK, Mlp, described(NetworkOptions))
     h, found = instance.num_reservoirs, network.options
     wanted = {"storage": h, "inflow": h, "time": NUM_TIMES}, (h,)
     if (dict(found.numbers), tuple(found.actions)) != wanted or found.choices or found.head != "gaussian":
@@ -119,10 +118,3 @@ def targets_of(
         return cascade.shares(storage, inflow, action.double().clamp(0.0, 1.0).cpu().numpy())
 
     return targets
-
-
-def _network_options(**card: Any) -> NetworkOptions:
-    """Return what a card, untrusted, says of the network."""
-    known = [f.name for f in fields(NetworkOptions)]
-    options: NetworkOptions = validated(NetworkOptions, card, owner="the network", noun="option", free=known)
-    return options

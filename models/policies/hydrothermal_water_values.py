@@ -1,14 +1,12 @@
 """Water values out of a checkpoint of ``counterpoint train hydrothermal --algorithm sddp``: nothing is trained here."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 
-from counterpoint.models.checkpoints import load_policy
+from counterpoint.models.checkpoints import described, load_policy
 from counterpoint.opt.errors import CheckpointError, OptionError
 from counterpoint.opt.interfaces import Policy
-from counterpoint.opt.options import validated
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_run import Dispatch, Observation
 from counterpoint.simulators.stage.operate import Cuts, Operator
@@ -90,9 +88,7 @@ def load_cuts(instance: Hydrothermal, path: str) -> tuple[Cuts | None, ...]:
     held = load_policy(path)
     if held.card["network"].get("name") != NETWORK:
         raise CheckpointError(f"holds a {held.card['network'].get('name')!r}, not {NETWORK}", path)
-    known = [f.name for f in fields(CutOptions)]
-    given: dict[str, Any] = dict(held.card["network"].get("options") or {})
-    made: CutOptions = validated(CutOptions, given, owner="the water values", noun="option", free=known)
+    made: CutOptions = described(CutOptions, "the water values")(**(held.card["network"].get("options") or {}))
     horizon, reservoirs = instance.horizon, instance.num_reservoirs
     if (made.horizon, made.reservoirs) != (horizon, reservoirs):
         raise CheckpointError(

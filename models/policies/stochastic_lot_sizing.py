@@ -1,18 +1,16 @@
 """The learned policy for a plant of parallel machines: the actor that PPO or post-decision PPO trained for it."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from counterpoint.models.checkpoints import load_network
+from counterpoint.models.checkpoints import described, load_network
 from counterpoint.models.networks.mlp import Mlp
 from counterpoint.models.networks.mlp import Options as NetworkOptions
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.errors import CheckpointError, OptionError
 from counterpoint.opt.interfaces import Policy
-from counterpoint.opt.options import validated
 from counterpoint.opt.problems.stochastic_lot_sizing import IntArray, Observation, StochasticLotSizing
 
 NETWORK = "mlp"
@@ -46,7 +44,7 @@ def policy(instance: StochasticLotSizing, seed: int, options: Options) -> Policy
     """
     if not options.checkpoint:
         raise OptionError("needs checkpoint=FILE.safetensors, from counterpoint train stochastic-lot-sizing")
-    network, _ = load_network(options.checkpoint, NETWORK, Mlp, _network_options)
+    network, _ = load_network(options.checkpoint, NETWORK, Mlp, described(NetworkOptions))
     machines, items = instance.num_machines, instance.num_items
     found = network.options
     wanted = {"inventory": items, "setup": machines * (items + 1)}, (items + 1,) * machines
@@ -95,10 +93,3 @@ class LearnedPolicy:
             action = distribution.mode() if self.generator is None else distribution.sample(self.generator)
         chosen: IntArray = action[0].numpy()
         return chosen
-
-
-def _network_options(**card: Any) -> NetworkOptions:
-    """Return what a card, untrusted, says of the network."""
-    known = [f.name for f in fields(NetworkOptions)]
-    options: NetworkOptions = validated(NetworkOptions, card, owner="the network", noun="option", free=known)
-    return options

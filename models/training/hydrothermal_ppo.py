@@ -15,8 +15,8 @@ from counterpoint.models.algorithms.ppo import PpoTrainer
 from counterpoint.models.algorithms.ppo_config import PpoConfig
 from counterpoint.models.networks.mlp import Mlp, Options
 from counterpoint.models.policies.hydrothermal_ppo import targets_of
+from counterpoint.models.training.hydrothermal import system_of
 from counterpoint.opt.errors import OptionError
-from counterpoint.opt.loading import load_instance
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_run import Scenario, draw_scenarios
 from counterpoint.simulators.batched.hydrothermal import roll_out
@@ -94,7 +94,7 @@ def build(config: Config, seed: int, device: str) -> PpoTrainer:
     InstanceError, UnknownNameError, OptionError
         If there is no such system.
     """
-    return trainer_of(system_of(config), config, seed, device)
+    return trainer_of(system_of(config.case), config, seed, device)
 
 
 def trainer_of(system: Hydrothermal, config: Config, seed: int, device: str = "cpu") -> PpoTrainer:
@@ -120,11 +120,3 @@ def trainer_of(system: Hydrothermal, config: Config, seed: int, device: str = "c
         card=card,
         evaluation=Validation(system, draw_scenarios(system, config.scenarios, SEED)),
     )
-
-
-def system_of(config: Config) -> Hydrothermal:
-    """Return the system to train on."""
-    system = load_instance(config.case)
-    if not isinstance(system, Hydrothermal):
-        raise OptionError(f"case is a {system.problem}, not a {Hydrothermal.problem}")
-    return system

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from counterpoint.models.policies.hydrothermal_water_values import NETWORK, CutOptions
+from counterpoint.models.training.hydrothermal import system_of
 from counterpoint.opt.errors import OptionError
-from counterpoint.opt.loading import load_instance
 from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_run import draw_scenarios
 from counterpoint.simulators.batched.hydrothermal import roll_out
@@ -83,10 +83,7 @@ def build(config: Config, seed: int, device: str) -> "SddpTrainer":
     """
     if not device.startswith("cpu"):
         raise OptionError("stages are solved on the CPU: train with device=cpu")
-    system = load_instance(config.case)
-    if not isinstance(system, Hydrothermal):
-        raise OptionError(f"case is a {system.problem}, not a {Hydrothermal.problem}")
-    return SddpTrainer(system, config, seed)
+    return SddpTrainer(system_of(config.case), config, seed)
 
 
 class SddpTrainer:

@@ -20,7 +20,14 @@ from counterpoint.opt.problems.hydrothermal_parts import FloatArray, IntArray
 from counterpoint.simulators.stage.ac_model import ac_model, dispatch_of_ac
 from counterpoint.simulators.stage.ac_program import Program, program_of
 from counterpoint.simulators.stage.ac_rows import shared_reactive
-from counterpoint.simulators.stage.model import FAILED, INFEASIBLE, OPTIMAL, StageResults
+from counterpoint.simulators.stage.model import (
+    FAILED,
+    INFEASIBLE,
+    OPTIMAL,
+    StageResults,
+    checked_cuts,
+    joined_cuts,
+)
 
 __all__ = ["AcStage", "dispatch_of_ac"]
 
@@ -77,19 +84,13 @@ class AcStage:
 
     def add_cuts(self, theta: IntArray, intercept: FloatArray, slope: FloatArray) -> None:
         """Add C cuts: theta [C], intercept [C], slope [C, S]."""
-        slope = np.reshape(slope, (-1, self.model.num_states))
-        self.set_cuts(np.concatenate([self._theta, np.ravel(theta)]),
-                      np.concatenate([self._intercept, np.ravel(intercept)]),
-                      np.concatenate([self._slope, slope]))  # fmt: skip
+        self.set_cuts(*joined_cuts((self._theta, self._intercept, self._slope), (theta, intercept, slope)))
 
     def set_cuts(self, theta: IntArray, intercept: FloatArray, slope: FloatArray) -> None:
         """Replace all cuts."""
-        self._theta, self._intercept = np.array(theta, np.int64).ravel(), np.array(intercept, np.float64).ravel()
-        self._slope = np.array(slope, np.float64).reshape(-1, self.model.num_states)
-        if len(self._theta) and not 0 <= self._theta.min() <= self._theta.max() < len(self.weights):
-            raise ValueError("a cut on a future cost that does not exist")
-        if not len(self._theta) == len(self._intercept) == len(self._slope):
-            raise ValueError("expected an intercept and a slope for every cut")
+        self._theta, self._intercept, self._slope = checked_cuts(
+            theta, intercept, slope, self.model.num_states, len(self.weights)
+        )
         self._held = None
 
     def solve_many(

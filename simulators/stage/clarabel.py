@@ -13,7 +13,14 @@ from scipy import sparse
 
 from counterpoint.opt.problems.hydrothermal_parts import FloatArray, IntArray
 from counterpoint.simulators.stage.cones import ConicModel
-from counterpoint.simulators.stage.model import FAILED, INFEASIBLE, OPTIMAL, StageResults
+from counterpoint.simulators.stage.model import (
+    FAILED,
+    INFEASIBLE,
+    OPTIMAL,
+    StageResults,
+    checked_cuts,
+    joined_cuts,
+)
 
 TOLERANCE = 1e-8
 FEASIBILITY = 1e-9  # what a residual is worth is what a proven bound loses
@@ -52,17 +59,13 @@ class ClarabelStage:
 
     def add_cuts(self, theta: IntArray, intercept: FloatArray, slope: FloatArray) -> None:
         """Add C cuts: theta [C], intercept [C], slope [C, S]."""
-        slope = np.reshape(slope, (-1, self.model.num_states))
-        self.set_cuts(np.concatenate([self._theta, np.ravel(theta)]),
-                      np.concatenate([self._intercept, np.ravel(intercept)]),
-                      np.concatenate([self._slope, slope]))  # fmt: skip
+        self.set_cuts(*joined_cuts((self._theta, self._intercept, self._slope), (theta, intercept, slope)))
 
     def set_cuts(self, theta: IntArray, intercept: FloatArray, slope: FloatArray) -> None:
         """Replace all cuts."""
-        self._theta, self._intercept = np.array(theta, np.int64).ravel(), np.array(intercept, np.float64).ravel()
-        self._slope = np.array(slope, np.float64).reshape(-1, self.model.num_states)
-        if len(self._theta) and not 0 <= self._theta.min() <= self._theta.max() < len(self.weights):
-            raise ValueError("a cut on a future cost that does not exist")
+        self._theta, self._intercept, self._slope = checked_cuts(
+            theta, intercept, slope, self.model.num_states, len(self.weights)
+        )
         self._held = {}
 
     def solve_many(

@@ -152,3 +152,28 @@ class StageSolver(Protocol):
 
     def set_cuts(self, theta: IntArray, intercept: FloatArray, slope: FloatArray) -> None:
         """Replace all cuts."""
+
+
+Cuts = tuple[IntArray, FloatArray, FloatArray]  # theta [C], intercept [C], slope [C, S]
+
+
+def checked_cuts(theta: Any, intercept: Any, slope: Any, num_states: int, num_thetas: int) -> Cuts:
+    """Return copies of cuts as arrays; ValueError if they do not fit together, or are on a future cost there is not."""
+    found = np.array(theta, np.int64).ravel(), np.array(intercept, np.float64).ravel()
+    slopes = np.array(slope, np.float64).reshape(-1, num_states)
+    if len(found[0]) and not 0 <= found[0].min() <= found[0].max() < num_thetas:
+        raise ValueError("a cut on a future cost that does not exist")
+    if not len(found[0]) == len(found[1]) == len(slopes):
+        raise ValueError("expected an intercept and a slope for every cut")
+    return *found, slopes
+
+
+def joined_cuts(held: Cuts, more: Cuts) -> Cuts:
+    """Return cuts, and others after them."""
+    theta, intercept, slope = more
+    slopes = np.reshape(slope, (-1, held[2].shape[1]))
+    return (
+        np.concatenate([held[0], np.ravel(theta)]),
+        np.concatenate([held[1], np.ravel(intercept)]),
+        np.concatenate([held[2], slopes]),
+    )

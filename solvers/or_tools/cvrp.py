@@ -4,7 +4,7 @@ Guided local search: Voudouris and Tsang 1999 (EJOR 113:469-499). Fractions are 
 routes are measured by the true distances.
 """
 
-import threading
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -15,12 +15,12 @@ from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.cvrp import Cvrp
 from counterpoint.opt.result import Outcome, Termination
+from counterpoint.solvers.or_tools.searching import run_search
 from counterpoint.solvers.rules.cvrp import savings
 from counterpoint.solvers.rules.cvrp_closed import closed
 
 SOLVER = f"ortools {version('ortools')}"
 MOST = 5000  # places: a table of Python integers
-TICK_S = 0.02
 EARLY_S = 0.1  # that it may end before its time
 
 
@@ -74,36 +74,17 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: object, report: Re
             routing.CancelSearch()
 
     routing.AddAtSolutionCallback(take)
-    _run(routing, parameters, savings(plain), errors)
+    run_search(partial(_search, routing, parameters, savings(plain)), routing.CancelSearch, errors)
     late = Termination.TIME if clock.remaining_s() < EARLY_S else Termination.COMPLETED
     ended = clock.stop(iteration=count, objective=cost) or late
     return Outcome(plain.routes(best), cost, ended, solver=SOLVER, iterations=count)
 
 
-def _run(routing: Any, parameters: Any, start: list[list[int]], errors: list[BaseException]) -> None:
-    """Search from some routes in a thread, so that Ctrl-C is heard here."""
-    done = threading.Event()
-
-    def search() -> None:
-        try:
-            routing.CloseModelWithParameters(parameters)
-            first = routing.ReadAssignmentFromRoutes(start, True)
-            if first is None:
-                routing.SolveWithParameters(parameters)
-            else:
-                routing.SolveFromAssignmentWithParameters(first, parameters)
-        except BaseException as error:
-            errors.append(error)
-        done.set()
-
-    thread = threading.Thread(target=search, name="or-tools-routing", daemon=True)
-    try:
-        thread.start()
-        while not done.wait(TICK_S):
-            pass
-    except KeyboardInterrupt:
-        while not done.wait(TICK_S):
-            routing.CancelSearch()
-        raise
-    if errors:
-        raise errors[0]
+def _search(routing: Any, parameters: Any, start: list[list[int]]) -> None:
+    """Search from some routes."""
+    routing.CloseModelWithParameters(parameters)
+    first = routing.ReadAssignmentFromRoutes(start, True)
+    if first is None:
+        routing.SolveWithParameters(parameters)
+    else:
+        routing.SolveFromAssignmentWithParameters(first, parameters)

@@ -4,8 +4,8 @@ Guided local search: Voudouris and Tsang 1999 (EJOR 113:469-499). Fractions are 
 tours are measured by the true distances.
 """
 
-import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -17,12 +17,12 @@ from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.tsp import Tour, Tsp, length
 from counterpoint.opt.result import Outcome, Termination
+from counterpoint.solvers.or_tools.searching import run_search
 from counterpoint.solvers.rules.tsp import order_by
 
 SOLVER = f"ortools {version('ortools')}"
 MOST = 5000  # places: a table of Python integers
 LONGEST = 10**8  # of scaled distances
-TICK_S = 0.02
 EARLY_S = 0.1  # that it may end before its time
 
 
@@ -66,7 +66,7 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
     if budget.iterations is not None:
         parameters.solution_limit = max(1, budget.iterations)
     routing.AddAtSolutionCallback(lambda: found.take(routing, manager))
-    _run(routing, parameters, found)
+    run_search(partial(routing.SolveWithParameters, parameters), routing.CancelSearch, found.errors)
     is_late = clock.remaining_s() < EARLY_S
     ended = Termination.TIME if is_late else Termination.COMPLETED
     ended = clock.stop(iteration=found.count, objective=found.cost) or ended
@@ -83,7 +83,7 @@ class _Found:
     order: Any
     cost: float
     count: int = 0
-    error: BaseException | None = None
+    errors: list[BaseException] = field(default_factory=list)
 
     @property
     def tour(self) -> Tour:
@@ -106,32 +106,8 @@ class _Found:
             if self.clock.stop(objective=self.cost) is not None:
                 routing.CancelSearch()
         except BaseException as error:
-            self.error = self.error or error
+            self.errors.append(error)
             routing.CancelSearch()
-
-
-def _run(routing: Any, parameters: Any, found: _Found) -> None:
-    """Search in a thread, so that Ctrl-C is heard here."""
-    done = threading.Event()
-
-    def search() -> None:
-        try:
-            routing.SolveWithParameters(parameters)
-        except BaseException as error:
-            found.error = found.error or error
-        done.set()
-
-    thread = threading.Thread(target=search, name="or-tools-routing", daemon=True)
-    try:
-        thread.start()
-        while not done.wait(TICK_S):
-            pass
-    except KeyboardInterrupt:
-        while not done.wait(TICK_S):
-            routing.CancelSearch()
-        raise
-    if found.error is not None:
-        raise found.error
 
 
 def _whole(instance: Tsp) -> Any:
