@@ -23,7 +23,6 @@ from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_parts import FloatArray, Generators, Inflows, Network, Reservoirs
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-FILES = ("hydro.csv", "demand.csv", "deficit.csv", "exchange.csv", "thermal_0.csv", "hist_0.csv")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,7 +20,6 @@ jit = numba.njit(cache=True, nogil=True)
 
 STEPS = 300
 SAFETY = 1e-9  # of the bound's terms: rounding errors of sums
-SPECIAL = 0  # the place whose two edges close the tree of the others to a one-tree
 
 
 @dataclass(frozen=True, slots=True)
