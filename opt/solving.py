@@ -9,6 +9,7 @@ from typing import Any
 
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import BoundError, CounterpointError, InstanceError, printable
+from counterpoint.opt.interrupts import plain_interrupts
 from counterpoint.opt.loading import load_instance
 from counterpoint.opt.options import build_options, checked_seed, options_dict, split_spec
 from counterpoint.opt.problems.table import TOLERANCE, problem
@@ -138,7 +139,8 @@ def run(
 def _attempt(act: Callable[[], Outcome], recorder: Recorder) -> Outcome:
     """Run a method and record what it returns; whatever goes wrong, the best recorded so far is kept."""
     try:
-        outcome = act()
+        with plain_interrupts():
+            outcome = act()
         if outcome.solution is not None or outcome.bound is not None:
             recorder(outcome.solution, bound=outcome.bound)
         return outcome

@@ -13,6 +13,7 @@ from counterpoint.opt.errors import BoundError, CounterpointError, OptionError, 
 from counterpoint.opt.evaluation.evaluation import Evaluation, Run
 from counterpoint.opt.evaluation.simulating import scenarios_of, sequential
 from counterpoint.opt.interfaces import Policy
+from counterpoint.opt.interrupts import plain_interrupts
 from counterpoint.opt.loading import load_instance
 from counterpoint.opt.policies import policy as named_policy
 from counterpoint.opt.problems.table import Problem, problem
@@ -81,7 +82,8 @@ def evaluate(
     try:
         for k, scenario in enumerate(drawn):
             proven = None if prove is None else float(prove(instance, scenario, bound_time_limit_s))
-            row = [_run(simulate, instance, scenario, name, one, k, proven) for name, one in chosen.items()]
+            with plain_interrupts():
+                row = [_run(simulate, instance, scenario, name, one, k, proven) for name, one in chosen.items()]
             for run in row:
                 _check_bound(run, family.sense, family.slack(run.cost))
             runs += row

@@ -104,6 +104,20 @@ def test_interrupts_keep_the_best(error: type[BaseException], termination: Termi
     assert (result.termination, result.objective) == (termination, 7)
 
 
+@pytest.mark.parametrize(
+    ("cause", "termination"), [(KeyboardInterrupt(), Termination.INTERRUPTED), (ValueError(), Termination.ERROR)]
+)
+def test_an_interrupt_that_numba_wrapped_is_one(cause: BaseException, termination: Termination) -> None:
+    def body(i, b, s, o, report):
+        report(LATE)
+        inner = SystemError("_numba_unpickle returned a result with an exception set")
+        inner.__cause__ = cause
+        raise SystemError("CPUDispatcher returned a result with an exception set") from inner
+
+    result = attempt(body)
+    assert (result.termination, result.objective) == (termination, 7)
+
+
 def test_a_malformed_solution_is_an_error_not_a_crash() -> None:
     def body(i, b, s, o, report):
         report(LATE)
