@@ -1,0 +1,74 @@
+"""What the batched quotient processes of all problems have in common: many tails at once, as tensors.
+
+A row is a tail: what is left of an instance, itself an instance (`simulators.bq`, whose batched twins these are). Steps
+shorten lists of pointers; coordinates and items never move. All rows have equally many candidates left, m; a row that
+is over stays as it is while others go on.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a network sees of R tails, and what its answers mean.
+
+    Parameters
+    ----------
+    x : float32 tensor [R, t + k, F]
+        Features: of the t special nodes (the origin and the end, or none), then of k candidates, whose order means
+        nothing.
+    choice : int64 tensor [R, A]
+        What `Tails.step` takes for each answer; A is k times the answers for a candidate, those of a candidate side
+        by side.
+    allowed : bool tensor [R, A], optional
+        Which steps are; None: all. A row without any is over.
+    is_node : bool tensor [R, t + k], optional
+        Which rows of `x` are nodes at all; the others only fill up, and nothing is allowed there. None: all.
+    edges : float32 tensor [R, t + k, t + k, E], optional
+        Features of ordered pairs, where distances are all that is known.
+    """
+
+    x: Tensor
+    choice: Tensor
+    allowed: Tensor | None = None
+    is_node: Tensor | None = None
+    edges: Tensor | None = None
+
+
+class Tails(Protocol):
+    """R tails of B instances; immutable."""
+
+    row: Tensor
+    """int64 [R]: of which instance each tail is."""
+
+    @property
+    def size(self) -> int:
+        """Candidates left, m; 0: all is done."""
+
+    def observe(self, window: int = 0, *, rescale: bool = True) -> View:
+        """Return what a network sees; of more than `window` candidates (0: no limit) only the most promising.
+
+        `rescale`: what is seen through a window that leaves something out is moved and stretched to the unit square.
+        """
+
+    def step(self, choice: Tensor) -> Self:
+        """Take a step in each row, int64 [R]; -1 where the row is over. m falls by one, or by more."""
+
+    def named(self, choice: Tensor) -> Tensor:
+        """Return steps in numbers of the instance that all began with, int64 [R]; -1 stays -1."""
+
+    def picked(self, rows: Tensor) -> Self:
+        """Return some of the tails, int64 [any]; one may be picked often."""
+
+    def cost(self) -> Tensor:
+        """Return what the solution costs if it ends here, float64 [R]; minus the prize or value where those count."""
+
+    def key(self) -> Tensor:
+        """Return a hash of what is left but for lengths and loads, int64 [R]: two tails of a row with one key could
+        do the same."""
+
+    def spent(self) -> Tensor:
+        """Return what has been used up so far, float64 [R]: of two tails with one key, the one with less is as good."""
