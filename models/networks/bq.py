@@ -1,9 +1,9 @@
-"""The transformer that reads what is left of an instance and says which place is next.
+"""The transformer that reads what is left of an instance and says what comes next.
 
 Drakulic, Michel, Mai, Sors and Andreoli 2023 (BQ-NCO, NeurIPS, arXiv 2301.03313): nodes are lifted linearly, a learnt
-token marks the origin and another the end, then attention layers without any positional encoding, whose two residual
-branches begin at 0 (ReZero; Bachlechner et al. 2021, UAI, arXiv 2003.04887), and one logit a node. Run anew at each
-step, on the tail alone.
+token marks each special node (the origin, the end), then attention layers without any positional encoding, whose two
+residual branches begin at 0 (ReZero; Bachlechner et al. 2021, UAI, arXiv 2003.04887), and a logit for each thing that
+can be done with a node. Run anew at each step, on the tail alone.
 Deviation: attention is scaled by the square root of the width of a head, as usual; theirs is not scaled.
 """
 
@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from counterpoint.opt.errors import OptionError
-
-ENDS = 2  # nodes 0 and 1 are the origin and the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +28,37 @@ class Options:
     heads : int
     inner : int
         Width of the hidden layer of each feed-forward part.
-    features : int
-        Numbers that describe a node.
     """
 
     layers: int = 9
     width: int = 192
     heads: int = 12
     inner: int = 512
-    features: int = 2
 
     def __post_init__(self) -> None:
-        if not (1 <= self.layers <= 64 and 1 <= self.inner <= 16_384 and 1 <= self.features <= 64):
-            raise OptionError("layers must lie in 1..64, inner in 1..16384 and features in 1..64")
+        if not (1 <= self.layers <= 64 and 1 <= self.inner <= 16_384):
+            raise OptionError("layers must lie in 1..64 and inner in 1..16384")
         if not 1 <= self.heads <= self.width <= 4096 or self.width % self.heads:
             raise OptionError(f"width must lie in 1..4096 and be a multiple of heads, not {self.width}")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a problem asks of a network.
+
+    Parameters
+    ----------
+    features : int
+        Numbers that describe a node.
+    special : int
+        Nodes that come first and are no candidates.
+    answers : int
+        Logits for each candidate.
+    """
+
+    features: int
+    special: int = 2
+    answers: int = 1
 
 
 class Bq(nn.Module):
@@ -53,36 +67,44 @@ class Bq(nn.Module):
     Parameters
     ----------
     options : Options
+    form : Form
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, form: Form) -> None:
         super().__init__()
-        self.lift = nn.Linear(options.features, options.width)
-        self.tokens = nn.Parameter(torch.randn(ENDS, options.width))
+        self.special = form.special
+        self.lift = nn.Linear(form.features, options.width)
+        self.tokens = nn.Parameter(torch.randn(form.special, options.width))
         self.layers = nn.ModuleList(_Layer(options) for _ in range(options.layers))
-        self.point = nn.Linear(options.width, 1)
+        self.point = nn.Linear(options.width, form.answers)
 
-    def forward(self, x: Tensor, is_node: Tensor | None = None) -> Tensor:
-        """Return the logits of the nodes after the first two.
+    def forward(self, x: Tensor, is_node: Tensor | None = None, edges: Tensor | None = None) -> Tensor:
+        """Return the logits of the candidates.
 
         Parameters
         ----------
-        x : float tensor [B, 2 + k, features]
-            The origin, the end, then the others, whose order does not matter.
-        is_node : bool tensor [B, 2 + k], optional
+        x : float tensor [B, t + k, features]
+            The special nodes, then the others, whose order does not matter.
+        is_node : bool tensor [B, t + k], optional
             False where a row is shorter than others and `x` is only filled up; its logits are minus infinity.
+        edges : None
+            Nodes are all that it reads.
 
         Returns
         -------
-        float tensor [B, k]
+        float tensor [B, k * answers]
+            Those of one candidate side by side.
         """
         hidden = self.lift(x)
-        hidden = torch.cat((hidden[:, :ENDS] + self.tokens, hidden[:, ENDS:]), dim=1)
+        if self.special:
+            hidden = torch.cat((hidden[:, : self.special] + self.tokens, hidden[:, self.special :]), dim=1)
         mask = None if is_node is None else is_node[:, None, None, :]
         for layer in self.layers:
             hidden = layer(hidden, mask)
-        logits: Tensor = self.point(hidden[:, ENDS:]).squeeze(2).float()
-        return logits if is_node is None else logits.masked_fill(~is_node[:, ENDS:], -torch.inf)
+        logits: Tensor = self.point(hidden[:, self.special :]).float()
+        if is_node is not None:
+            logits = logits.masked_fill(~is_node[:, self.special :, None], -torch.inf)
+        return logits.flatten(1)
 
 
 class _Layer(nn.Module):

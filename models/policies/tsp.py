@@ -1,63 +1,35 @@
-"""The learned method for tours: a transformer that was taught optimal ones builds the tour place by place.
+"""The learned method for tours: a transformer that was taught good ones builds the tour place by place.
 
 Drakulic et al. 2023 (see `networks.bq`); the window on the nearest places, brought back to the size of what was learnt,
 lets a network that was taught small instances build large tours (Fang et al. 2024, INViT, ICML, arXiv 2402.02317).
 Needs coordinates. On a CPU, local search is both faster and better: this is to learn and to compare.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
-from counterpoint.models.checkpoints import load_network as load_policy_network
-from counterpoint.models.networks.bq import Bq
+from counterpoint.models.networks.bq import Bq, Form
 from counterpoint.models.networks.bq import Options as NetworkOptions
-from counterpoint.models.policies.tsp_rollout import roll_out
+from counterpoint.models.policies.bq import Options, load
+from counterpoint.models.policies.bq_rollout import roll_out
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
-from counterpoint.opt.errors import OptionError, UnsupportedError
+from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.places import IntArray, Places, radians
 from counterpoint.opt.problems.tsp import Tour, Tsp, length
 from counterpoint.opt.result import Outcome, Termination
-from counterpoint.simulators.batched.bq_tsp import Paths, start, unit_square
+from counterpoint.simulators.batched.bq import unit_square
+from counterpoint.simulators.batched.bq_tsp import Paths, start
+
+__all__ = ["Options", "solve"]
 
 NETWORK = "bq-tsp"
-WIDEST = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Options of the learned method.
-
-    Parameters
-    ----------
-    checkpoint : str
-        A file ``*.safetensors`` of `counterpoint train tsp`; none is shipped.
-    width : int
-        Partial tours kept side by side (beam search); 1: greedy.
-    window : int
-        Nearest places that the network is shown; 0: all. About as many as it was taught with is good.
-    rescale : bool
-        Whether what the window shows is stretched to the size of what was learnt.
-
-    Raises
-    ------
-    OptionError
-        If one is out of range.
-    """
-
-    checkpoint: str = ""
-    width: int = 1
-    window: int = 0
-    rescale: bool = True
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.width <= WIDEST:
-            raise OptionError(f"width must be in 1..{WIDEST}, not {self.width}")
-        if self.window < 0:
-            raise OptionError(f"window must be at least 0, not {self.window}")
+def build(options: NetworkOptions) -> Bq:
+    """Return the network."""
+    return Bq(options, Form(features=2))
 
 
 def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
@@ -67,8 +39,6 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
 
     Raises
     ------
-    OptionError
-        Without a checkpoint.
     CheckpointError
         If the checkpoint is not one of this network.
     UnsupportedError
@@ -77,10 +47,10 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
     clock = budget.start()
     if instance.places.points is None:
         raise UnsupportedError("the learned method needs coordinates; this instance has distances only")
-    network = load_network(options.checkpoint)
+    network, window = load(options, NETWORK, build)
     with torch_threads():
         visits, left = roll_out(
-            network, _paths(instance), width=options.width, window=options.window, rescale=options.rescale,
+            network, _paths(instance), width=options.width, window=window, rescale=options.rescale,
             stop=lambda: clock.remaining_s() <= 0,
         )  # fmt: skip
     orders = [_whole(instance, row.numpy(), rest.tolist()) for row, rest in zip(visits, left.left, strict=True)]
@@ -88,14 +58,6 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
     report(Tour(best))
     ended = Termination.TIME if left.size else Termination.COMPLETED
     return Outcome(Tour(best), float(length(instance, best)), ended)
-
-
-def load_network(checkpoint: str) -> Bq:
-    """Return the network of a checkpoint."""
-    if not checkpoint:
-        raise OptionError("the learned method needs the option checkpoint: train one by `counterpoint train tsp`")
-    network: Bq = load_policy_network(checkpoint, NETWORK, Bq, NetworkOptions)[0]
-    return network
 
 
 def _paths(instance: Tsp) -> Paths:

@@ -13,8 +13,8 @@ from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tour, Tsp, check
 
 
-def labelled(count: int, places: int, kicks: int, seed: int) -> Tensor:
-    """Return points uniform on the unit square in the order of a good tour, float32 [count, places, 2].
+def labelled(count: int, places: int, kicks: int, seed: int) -> dict[str, Tensor]:
+    """Return ``points`` uniform on the unit square in the order of a good tour, float32 [count, places, 2].
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def labelled(count: int, places: int, kicks: int, seed: int) -> Tensor:
     for k in range(count):
         case = Tsp("label", Places("euclidean", points[k]))
         points[k] = points[k][solve(case, Budget(iterations=kicks), seed, options, _ignore).solution.order]
-    return torch.from_numpy(points)
+    return {"points": torch.from_numpy(points)}
 
 
 def cut(tours: Tensor, between: int, generator: torch.Generator) -> Tensor:
@@ -62,17 +62,15 @@ def cut(tours: Tensor, between: int, generator: torch.Generator) -> Tensor:
     return torch.stack((torch.where(turn[1], 1 - x, x), torch.where(turn[2], 1 - y, y)), dim=2)
 
 
-def mean_gap(tours: Tensor, orders: Tensor) -> float:
-    """Return by how much visits in some order are longer than in the given one, as a share, judged by the checker."""
-    gaps = []
+def judged(tours: Tensor, orders: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Return how long visits in some order are, and in the given one, float64 [B] each, by the checker."""
+    found = []
     for points, order in zip(tours.cpu().numpy(), orders.cpu().numpy(), strict=True):
         case = Tsp("validation", Places("euclidean", points))
-        found, known = check(case, Tour(order)), check(case, Tour(np.arange(len(points))))
-        assert found.is_feasible, str(found)
-        assert found.objective is not None
-        assert known.objective is not None
-        gaps.append(found.objective / known.objective - 1)
-    return float(np.mean(gaps))
+        verdicts = check(case, Tour(order)), check(case, Tour(np.arange(len(points))))
+        assert verdicts[0].is_feasible, str(verdicts[0])
+        found.append([verdict.objective for verdict in verdicts])
+    return tuple(np.array(found, np.float64).T)
 
 
 def _ignore(solution: object = None, *, bound: float | None = None) -> None:

@@ -8,6 +8,7 @@ is over stays as it is while others go on.
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+import torch
 from torch import Tensor
 
 
@@ -67,8 +68,25 @@ class Tails(Protocol):
         """Return what the solution costs if it ends here, float64 [R]; minus the prize or value where those count."""
 
     def key(self) -> Tensor:
-        """Return a hash of what is left but for lengths and loads, int64 [R]: two tails of a row with one key could
-        do the same."""
+        """Return a hash of what is left, int64 [R]: two tails of an instance with one key could do the same.
+
+        What `spent` tells apart, a length or a load, need not be in it.
+        """
 
     def spent(self) -> Tensor:
         """Return what has been used up so far, float64 [R]: of two tails with one key, the one with less is as good."""
+
+
+def unit_square(x: Tensor) -> Tensor:
+    """Move and stretch sets of points [R, k, 2] so that each just fits into the unit square, its shape kept."""
+    low = x.amin(1, keepdim=True)
+    extent = (x.amax(1, keepdim=True) - low).amax(2, keepdim=True)
+    return (x - low) / extent.clamp(min=torch.finfo(x.dtype).tiny)
+
+
+def hashed(number: Tensor) -> Tensor:
+    """Return scrambled numbers, int64 as the argument, whose sums tell sets apart (Steele et al. 2014, splitmix64)."""
+    x = number * -7046029254386353131  # 0x9E3779B97F4A7C15
+    x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * -4658895280553007687  # 0xBF58476D1CE4E5B9
+    x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * -7723592293110705685  # 0x94D049BB133111EB
+    return x ^ ((x >> 31) & 0x1FFFFFFFF)

@@ -5,14 +5,17 @@ of pointers; no coordinates and no distances are copied from step to step. All r
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
 
+from counterpoint.simulators.batched.bq import View, hashed, unit_square
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """R paths that are left.
+    """R paths that are left (`bq.Tails`).
 
     Parameters
     ----------
@@ -44,6 +47,46 @@ class Paths:
         """Return coordinates of places, [R, 2] or [R, k, 2]."""
         return self.points[self.row if place.ndim == 1 else self.row.unsqueeze(1), place]
 
+    def observe(self, window: int = 0, *, rescale: bool = True) -> View:
+        """Return coordinates; of the places left those nearest to the origin. Steps are positions in ``left``."""
+        origin, end, between = self.at(self.origin), self.at(self.end), self.at(self.left)
+        position = torch.arange(self.size, device=between.device).expand(len(between), -1)
+        is_cut = 0 < window < self.size
+        if is_cut:
+            position = (between - origin.unsqueeze(1)).square().sum(2).topk(window, largest=False).indices
+            between = between.gather(1, position.unsqueeze(2).expand(-1, -1, 2))
+        x = torch.cat((origin.unsqueeze(1), end.unsqueeze(1), between), dim=1)
+        return View((unit_square(x) if is_cut and rescale else x).float(), position)
+
+    def step(self, choice: Tensor) -> Self:
+        """Go on to ``left[choice]``."""
+        place = self.named(choice)
+        kept = torch.ones_like(self.left, dtype=torch.bool).scatter_(1, choice.unsqueeze(1), False)
+        left = self.left[kept].view(len(place), -1)
+        walked = self.walked + _distance(self.at(self.origin), self.at(place))
+        return type(self)(self.points, self.row, place, self.end, left, walked)
+
+    def named(self, choice: Tensor) -> Tensor:
+        """Return places."""
+        return self.left.gather(1, choice.unsqueeze(1)).squeeze(1)
+
+    def picked(self, rows: Tensor) -> Self:
+        """Return some of the paths."""
+        taken = (getattr(self, name).index_select(0, rows) for name in ("row", "origin", "end", "left", "walked"))
+        return type(self)(self.points, *taken)
+
+    def cost(self) -> Tensor:
+        """Return lengths, the way straight to the end included."""
+        return self.walked + _distance(self.at(self.origin), self.at(self.end))
+
+    def key(self) -> Tensor:
+        """Return a hash of the origin and the places left."""
+        return hashed(self.left).sum(1) ^ hashed(self.origin + self.points.shape[1])
+
+    def spent(self) -> Tensor:
+        """Return lengths so far."""
+        return self.walked
+
 
 def start(points: Tensor, origin: Tensor | None = None, end: Tensor | None = None) -> Paths:
     """Return whole paths, one an instance; without ends, closed tours cut open at place 0."""
@@ -56,61 +99,6 @@ def start(points: Tensor, origin: Tensor | None = None, end: Tensor | None = Non
     left = torch.arange(n, **where).expand(batch, n)[between].view(batch, -1)
     walked = torch.zeros(batch, dtype=torch.float64, device=points.device)
     return Paths(points, torch.arange(batch, **where), origin, end, left, walked)
-
-
-def step(paths: Paths, action: Tensor) -> Paths:
-    """Go on to ``left[action]``, int64 [R]."""
-    place = paths.left.gather(1, action.unsqueeze(1)).squeeze(1)
-    kept = torch.ones_like(paths.left, dtype=torch.bool).scatter_(1, action.unsqueeze(1), False)
-    left = paths.left[kept].view(len(place), -1)
-    walked = paths.walked + _distance(paths.at(paths.origin), paths.at(place))
-    return Paths(paths.points, paths.row, place, paths.end, left, walked)
-
-
-def finish(paths: Paths) -> Tensor:
-    """Return lengths of whole paths whose last leg is all that is left, float64 [R]."""
-    return paths.walked + _distance(paths.at(paths.origin), paths.at(paths.end))
-
-
-def picked(paths: Paths, rows: Tensor) -> Paths:
-    """Return some of the paths; one may be picked often."""
-    taken = (getattr(paths, name).index_select(0, rows) for name in ("row", "origin", "end", "left", "walked"))
-    return Paths(paths.points, *taken)
-
-
-def observe(paths: Paths, window: int = 0, *, rescale: bool = True) -> tuple[Tensor, Tensor]:
-    """Return what a network sees, and what each of its choices is in ``left``.
-
-    Parameters
-    ----------
-    paths : Paths
-    window : int
-        Only so many of the places left, those nearest to the origin; 0: all.
-    rescale : bool
-        Whether what is seen through a window that leaves something out is moved and stretched to the unit square:
-        a path's order does not depend on its scale.
-
-    Returns
-    -------
-    x : float tensor [R, k + 2, 2]
-        Coordinates of the origin, the end, and k places.
-    position : int64 tensor [R, k]
-    """
-    origin, end, between = paths.at(paths.origin), paths.at(paths.end), paths.at(paths.left)
-    position = torch.arange(paths.size, device=between.device).expand(len(between), -1)
-    is_cut = 0 < window < paths.size
-    if is_cut:
-        position = (between - origin.unsqueeze(1)).square().sum(2).topk(window, largest=False).indices
-        between = between.gather(1, position.unsqueeze(2).expand(-1, -1, 2))
-    x = torch.cat((origin.unsqueeze(1), end.unsqueeze(1), between), dim=1)
-    return (unit_square(x) if is_cut and rescale else x), position
-
-
-def unit_square(x: Tensor) -> Tensor:
-    """Move and stretch sets of points [R, k, 2] so that each just fits into the unit square, its shape kept."""
-    low = x.amin(1, keepdim=True)
-    extent = (x.amax(1, keepdim=True) - low).amax(2, keepdim=True)
-    return (x - low) / extent.clamp(min=torch.finfo(x.dtype).tiny)
 
 
 def _distance(a: Tensor, b: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from counterpoint.models.networks import bq
-from counterpoint.models.networks.bq import Bq, Options
+from counterpoint.models.networks.bq import Bq, Form, Options
 from counterpoint.opt.errors import OptionError
 
 SMALL = Options(layers=3, width=32, heads=4, inner=48)
@@ -17,7 +17,7 @@ SMALL = Options(layers=3, width=32, heads=4, inner=48)
 def network():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        made = Bq(SMALL).eval()
+        made = Bq(SMALL, Form(2)).eval()
         for layer in made.layers:
             layer.weights.data.normal_()  # at 0 nothing would be tested
     return made
@@ -70,7 +70,7 @@ def test_a_batch_is_its_rows_one_by_one_even_of_different_lengths(network):
 
 @torch.no_grad()
 def test_all_layers_are_passed_by_at_first():
-    x, made = nodes(), Bq(SMALL)
+    x, made = nodes(), Bq(SMALL, Form(2))
     torch.testing.assert_close(made(x), made.point(made.lift(x[:, 2:])).squeeze(2))
 
 
@@ -82,11 +82,11 @@ def test_every_weight_learns(network):
 
 
 def test_the_published_size():
-    count = sum(p.numel() for p in Bq(Options()).parameters())
+    count = sum(p.numel() for p in Bq(Options(), Form(2)).parameters())
     assert count == pytest.approx(3_107_539, rel=2e-3)  # ours has a bias or two more in each layer
 
 
-@pytest.mark.parametrize("change", [{"layers": 0}, {"heads": 5}, {"width": 0}, {"inner": 0}, {"features": 0}])
+@pytest.mark.parametrize("change", [{"layers": 0}, {"heads": 5}, {"width": 0}, {"inner": 0}])
 def test_options_out_of_range(change):
     with pytest.raises(OptionError):
         dataclasses.replace(SMALL, **change)

@@ -1,10 +1,12 @@
-"""Settings of the imitation of tours."""
+"""Settings of imitation, the same for every problem."""
 
 import math
 from dataclasses import dataclass, field
 
 from counterpoint.models.networks.bq import Options
 from counterpoint.opt.errors import OptionError
+
+LARGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,18 +17,20 @@ class Config:
     ----------
     iterations : int
         Over which the learning rate falls; training may go on after it.
-    places : int
-        Of each random instance.
+    size : int
+        Places, customers or items of each random instance; 0: what the problem's trainer takes for good.
     labels : int
-        Tours to learn from, at most; they come in over the first iterations.
+        Solutions to learn from, at most; they come in over the first iterations.
     fresh : int
-        Tours labelled in each iteration until there are enough.
-    kicks : int
-        Of the local search that makes a label.
+        Solutions made in each iteration until there are enough.
+    effort : int
+        Iterations of the solver that makes a label; 0: what the problem's trainer takes for enough.
+    folder : str
+        Labels made before, by ``counterpoint label``, instead of fresh ones; empty: none.
     updates : int
         Steps of AdamW per iteration.
     batch : int
-        Paths in each.
+        Tails in each.
     learning_rate, final_rate : float
         The first, and the last as a share of it.
     weight_decay : float
@@ -37,10 +41,11 @@ class Config:
     """
 
     iterations: int = 1000
-    places: int = 20
+    size: int = 0
     labels: int = 100_000
     fresh: int = 500
-    kicks: int = 60
+    effort: int = 0
+    folder: str = ""
     updates: int = 20
     batch: int = 256
     learning_rate: float = 3e-3
@@ -51,16 +56,16 @@ class Config:
     validation: int = 200
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "labels", "fresh", "kicks", "updates", "batch", "validation"):
+        for name in ("iterations", "labels", "fresh", "updates", "batch", "validation"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if not 5 <= self.places <= 10_000:
-            raise OptionError(f"places must lie in 5..10000, not {self.places}")
+        if self.size and not 5 <= self.size <= LARGEST:
+            raise OptionError(f"size must be 0 or lie in 5..{LARGEST}, not {self.size}")
+        if self.effort < 0:
+            raise OptionError(f"effort must be at least 0, not {self.effort}")
         for name in ("learning_rate", "max_gradient_norm"):
             if not 0 < getattr(self, name) < math.inf:
                 raise OptionError(f"{name} must be a positive number, not {getattr(self, name)}")
         for name in ("final_rate", "weight_decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must lie in 0..1, not {getattr(self, name)}")
-        if self.network.features != 2:
-            raise OptionError(f"network.features must be 2, the coordinates, not {self.network.features}")

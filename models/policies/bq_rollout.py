@@ -1,0 +1,138 @@
+"""Solutions out of a network, step by step: greedily, at random, or the likeliest partial ones side by side.
+
+The network sees what is left and nothing else (`simulators.batched.bq`), so partial solutions of a beam that leave the
+same are one state: the cheapest of them is kept, which loses nothing (Drakulic et al. 2023; the dynamic programme of
+Held and Karp in a beam).
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from counterpoint.simulators.batched.bq import Tails, View
+
+T = TypeVar("T", bound=Tails)
+SPARE = 2  # times the width: candidates from which equal states are struck
+
+
+@torch.no_grad()
+def roll_out(
+    network: nn.Module,
+    tails: T,
+    *,
+    width: int = 1,
+    window: int = 0,
+    rescale: bool = True,
+    generator: torch.Generator | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> tuple[Tensor, T]:
+    """Build a solution of each instance, or several.
+
+    Parameters
+    ----------
+    network : Module
+        Called with ``x``, ``is_node`` and ``edges`` of a `View`; returns a logit for each of its choices.
+    tails : Tails
+        R rows; one an instance if `width` is above 1.
+    width : int
+        Partial solutions kept of each instance, those of the largest probability; 1 is greedy.
+    window : int
+        See `Tails.observe`, as for `rescale`.
+    generator : torch.Generator, optional
+        Draw each step by its probability instead, for one solution a row.
+    stop : callable, optional
+        Asked before each step whether to leave it at what there is.
+
+    Returns
+    -------
+    steps : int64 tensor [R * w, S]
+        As `Tails.named`; -1 after a row's end. All of an instance's, then those of the next.
+    tails : Tails
+        What is left: of finished rows nothing that is allowed.
+    """
+    batch = len(tails.row)
+    steps: list[Tensor] = []
+    parents: list[Tensor] = []
+    likelihood = torch.zeros(batch, 1, device=tails.row.device)
+    while tails.size and not (stop is not None and stop()):
+        view = tails.observe(window, rescale=rescale)
+        if view.allowed is not None and not bool(view.allowed.any()):
+            break
+        score, choice = scores(network, view)
+        if generator is not None:
+            noise = torch.empty(score.shape).exponential_(generator=generator).log()  # Gumbel's trick
+            score = score - noise.to(score.device)
+        if width == 1:
+            chosen = choice.gather(1, score.argmax(1, keepdim=True)).squeeze(1)
+            steps.append(tails.named(chosen))
+            tails = tails.step(chosen)
+            continue
+        count, seen = likelihood.shape[1], score.shape[1]
+        extended = (likelihood.unsqueeze(2) + score.view(batch, count, seen)).flatten(1)
+        likelihood, at = extended.topk(min(SPARE * width, count * seen), dim=1)
+        at = torch.where(likelihood == -torch.inf, at[:, :1], at)  # never a step that is not allowed
+        parent = (at // seen + torch.arange(batch, device=at.device).unsqueeze(1) * count).flatten()
+        chosen = choice[parent, (at % seen).flatten()]
+        tails = tails.picked(parent)
+        named, tails = tails.named(chosen), tails.step(chosen)
+        likelihood, kept = _distinct(tails, likelihood).topk(min(width, at.shape[1]), dim=1)
+        alive = int((likelihood > -torch.inf).sum(1).max())
+        likelihood, kept = likelihood[:, :alive], kept[:, :alive]
+        kept = torch.where(likelihood == -torch.inf, kept[:, :1], kept)  # copies, which nothing can grow from
+        rows = (kept + torch.arange(batch, device=at.device).unsqueeze(1) * at.shape[1]).flatten()
+        tails = tails.picked(rows)
+        steps.append(named[rows])
+        parents.append(parent[rows])
+    return _traced(steps, parents, len(tails.row), tails.row.device), tails
+
+
+def scores(network: nn.Module, view: View) -> tuple[Tensor, Tensor]:
+    """Return logarithms of probabilities, and choices, [R, A] each.
+
+    Where rows may be over there is one more, -1, to stay: the only one of a row that is over.
+    """
+    logits = network(view.x, view.is_node, view.edges)
+    if view.allowed is None:
+        return logits.log_softmax(1), view.choice
+    stays = ~view.allowed.any(1, keepdim=True)
+    allowed = torch.cat((view.allowed, stays), dim=1)
+    padded = torch.nn.functional.pad(logits, (0, 1)).masked_fill(~allowed, -torch.inf)
+    choice = torch.nn.functional.pad(view.choice, (0, 1), value=-1)
+    return padded.log_softmax(1), choice
+
+
+def best(tails: Tails, batch: int) -> Tensor:
+    """Return the row of the cheapest solution of each instance, int64 [B]; all have equally many rows, in order."""
+    cost = tails.cost().view(batch, -1)
+    return cost.argmin(1) + torch.arange(batch, device=cost.device) * cost.shape[1]
+
+
+def _traced(steps: list[Tensor], parents: list[Tensor], rows: int, device: torch.device) -> Tensor:
+    """Return the steps of each row from the first on; without parents rows have stayed where they were."""
+    if not steps:
+        return torch.zeros(rows, 0, dtype=torch.int64, device=device)
+    if not parents:
+        return torch.stack(steps, dim=1)
+    row = torch.arange(rows, device=device)
+    traced = []
+    for step, parent in zip(reversed(steps), reversed(parents), strict=True):
+        traced.append(step[row])
+        row = parent[row]
+    return torch.stack(traced[::-1], dim=1)
+
+
+def _distinct(tails: Tails, likelihood: Tensor) -> Tensor:
+    """Return likelihoods [B, M], minus infinity of each row that leaves what a cheaper one of its instance leaves.
+
+    O(B M^2).
+    """
+    key, spent = tails.key().view(likelihood.shape), tails.spent().view(likelihood.shape)
+    is_dead = likelihood == -torch.inf
+    spent = spent.masked_fill(is_dead, torch.inf)
+    number = torch.arange(key.shape[1], device=key.device)
+    is_earlier = number.unsqueeze(1) < number
+    ahead = (spent.unsqueeze(2) < spent.unsqueeze(1)) | ((spent.unsqueeze(2) == spent.unsqueeze(1)) & is_earlier)
+    is_beaten = ((key.unsqueeze(2) == key.unsqueeze(1)) & ahead).any(1)
+    return likelihood.masked_fill(is_beaten | is_dead, -torch.inf)

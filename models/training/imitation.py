@@ -1,0 +1,233 @@
+"""Teaching a network to go on as a good solution does, by cross-entropy; the same for every problem of the quotient.
+
+Drakulic et al. 2023 (NeurIPS, arXiv 2301.03313). Each iteration labels some fresh instances by a solver, or reads
+labels made before, and does some updates on tails cut from them: a part of an optimal solution is an optimal solution
+of a smaller instance, which makes labels of all sizes from labels of one.
+Deviation: AdamW and a half cosine, where they have Adam and steps.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from counterpoint.models.algorithms.self_labelling import cosine
+from counterpoint.models.networks.bq import Options
+from counterpoint.models.policies.bq_rollout import best, roll_out
+from counterpoint.models.training.imitation_config import Config
+from counterpoint.simulators.batched.bq import Tails, View
+
+VALIDATION_SEED = 2**40  # training draws from seeds of 64 random bits
+BEAM = 16
+
+Labels = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Tails and what to do with them.
+
+    Parameters
+    ----------
+    view : View
+    target : float tensor [R, A]
+        Probability of each choice, 0 where it is not allowed; several where several are as good.
+    """
+
+    view: View
+    target: Tensor
+
+
+class Judge(Protocol):
+    """Judges solutions by the checker of the problem."""
+
+    def __call__(self, labels: Labels, steps: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Return what solutions cost and what the labels' cost, float64 [B] each; minus the prize where that counts.
+
+        `steps` are those of a roll-out that began with ``Task.start(labels)``, int64 [B, S].
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a problem supplies.
+
+    Parameters
+    ----------
+    problem, network : str
+        Names, as on the command line and in cards.
+    size, effort : int
+        What to take where the configuration says 0.
+    labelled : callable
+        ``labelled(count, size, effort, seed)`` returns random instances with good solutions, as CPU tensors whose
+        first dimension is `count`; the same seed, the same tensors.
+    lesson : callable
+        ``lesson(labels, generator)`` cuts a tail of each row; labels lie on the device, the generator is a CPU one, so
+        that every device learns the same.
+    start : callable
+        ``start(labels)`` returns the whole instances as tails, in an order that no solution shows in.
+    judge : Judge
+    build : callable
+        ``build(options)`` returns the network.
+    """
+
+    problem: str
+    network: str
+    size: int
+    effort: int
+    labelled: Callable[[int, int, int, int], dict[str, Tensor]]
+    lesson: Callable[[Labels, torch.Generator], Lesson]
+    start: Callable[[Labels], Tails]
+    judge: Judge
+    build: Callable[[Options], nn.Module]
+
+
+class Imitation:
+    """The trainer (`interfaces.Trainer`); one iteration as the module says."""
+
+    def __init__(self, task: Task, config: Config, seed: int, device: torch.device | str = "cpu") -> None:
+        self.task = task
+        self.config = config
+        self.size = config.size or task.size
+        self.effort = config.effort or task.effort
+        self.seed = seed
+        self.device = torch.device(device)
+        self.iteration = 0
+        self.samples = 0  # tails learnt so far
+        self.cpu_s = 0.0
+        self.generator = torch.Generator().manual_seed(seed)  # on the CPU: the same tails on every device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.network = task.build(config.network).to(self.device)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.labels: dict[str, Tensor] = {}
+        self._validation: dict[str, Tensor] | None = None
+
+    @property
+    def num_labels(self) -> int:
+        """Solutions held."""
+        return len(next(iter(self.labels.values()))) if self.labels else 0
+
+    def step(self) -> dict[str, float]:
+        """Label some instances and learn."""
+        started, config = time.process_time(), self.config
+        self._collect()
+        losses = [self._learn() for _ in range(config.updates)]
+        self.iteration += 1
+        self.samples += config.updates * config.batch
+        self.cpu_s += time.process_time() - started
+        return {
+            "samples": float(self.samples),
+            "loss": float(np.mean(losses)),
+            "labels": float(self.num_labels),
+            "learning_rate": self.optimiser.param_groups[0]["lr"],
+            "cpu_s": self.cpu_s,
+        }
+
+    def _collect(self) -> None:
+        """Get labels: some fresh ones, or all that there are in the folder."""
+        config = self.config
+        if config.folder:
+            if not self.labels:
+                from counterpoint.models.training.labels import read
+
+                found = read(config.folder, self.task, self.size)
+                self.labels = {name: rows[: config.labels].to(self.device) for name, rows in found.items()}
+            return
+        wanted = min(config.fresh, config.labels - self.num_labels)
+        if wanted > 0:
+            fresh = self.task.labelled(wanted, self.size, self.effort, mixed(self.seed, self.iteration))
+            held = self.labels or {name: rows[:0] for name, rows in fresh.items()}
+            self.labels = {name: torch.cat((held[name].to(self.device), fresh[name].to(self.device))) for name in fresh}
+
+    def _learn(self) -> float:
+        """Do one step of AdamW on one batch of tails; return the loss."""
+        config = self.config
+        rows = torch.randint(self.num_labels, (config.batch,), generator=self.generator).to(self.device)
+        lesson = self.task.lesson({name: held[rows] for name, held in self.labels.items()}, self.generator)
+        progress = min(1.0, self.iteration / config.iterations)
+        self.optimiser.param_groups[0]["lr"] = config.learning_rate * cosine(progress, config.final_rate)
+        loss = loss_of(self.network, lesson)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.max_gradient_norm)
+        self.optimiser.step()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """Return mean gaps to the solver on fixed fresh instances, judged by the checker, and the loss on them.
+
+        Greedy, and by beam search, whose likeliest solutions are judged by what they cost.
+        """
+        labels = self._validated()
+        count = len(next(iter(labels.values())))
+        figures: dict[str, float] = {}
+        for name, width in (("greedy", 1), (f"beam_{BEAM}", BEAM)):
+            steps, left = roll_out(self.network, self.task.start(labels), width=width)
+            found, known = self.task.judge(labels, steps[best(left, count)])
+            figures[f"{name}_gap_percent"] = 100 * float(np.mean((found - known) / np.abs(known)))
+        lesson = self.task.lesson(labels, torch.Generator().manual_seed(0))
+        figures["validation_loss"] = float(loss_of(self.network, lesson))
+        figures["cost"] = figures["greedy_gap_percent"]  # what a run keeps its best policy by
+        return figures
+
+    def _validated(self) -> dict[str, Tensor]:
+        if self._validation is None:
+            found = self.task.labelled(self.config.validation, self.size, 2 * self.effort, VALIDATION_SEED)
+            self._validation = {name: rows.to(self.device) for name, rows in found.items()}
+        return self._validation
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything a resume needs, labels that were made here included."""
+        return {
+            "iteration": self.iteration,
+            "samples": self.samples,
+            "cpu_s": self.cpu_s,
+            "network": dict(self.network.state_dict()),
+            "optimiser": self.optimiser.state_dict(),
+            "generator": self.generator.get_state(),
+            "labels": {} if self.config.folder else self.labels,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to such a state."""
+        self.iteration, self.samples, self.cpu_s = state["iteration"], state["samples"], state["cpu_s"]
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.generator.set_state(state["generator"])
+        self.labels = {name: rows.to(self.device) for name, rows in state["labels"].items()}
+
+    def policy(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the network's tensors and the facts of its card."""
+        card = {
+            "problem": self.task.problem,
+            "algorithm": "imitation",
+            "network": {"name": self.task.network, "options": asdict(self.config.network)},
+            "training": {
+                "seed": self.seed, "iterations": self.iteration, "tails": self.samples, "cpu_s": self.cpu_s,
+                "size": self.size, "labels": self.num_labels,
+            },
+        }  # fmt: skip
+        return dict(self.network.state_dict()), card
+
+
+def loss_of(network: nn.Module, lesson: Lesson) -> Tensor:
+    """Return the mean cross-entropy."""
+    view = lesson.view
+    logits = network(view.x, view.is_node, view.edges)
+    if view.allowed is not None:
+        logits = logits.masked_fill(~view.allowed, -torch.inf)
+    likelihood = logits.log_softmax(1).masked_fill(lesson.target == 0, 0.0)  # minus infinity times 0 is no number
+    return -(lesson.target * likelihood).sum(1).mean()
+
+
+def mixed(seed: int, iteration: int) -> int:
+    """Return a seed for the labels of an iteration; runs of neighbouring seeds share none."""
+    return int(np.random.SeedSequence([seed % 2**63, iteration]).generate_state(1, np.uint64)[0])
