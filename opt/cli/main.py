@@ -11,7 +11,7 @@ from importlib import import_module
 import typer
 
 VERBS = (
-    "solve", "compare", "evaluate", "train", "check", "generate", "fetch", "convert", "problems", "methods",
+    "solve", "compare", "evaluate", "train", "label", "check", "generate", "fetch", "convert", "problems", "methods",
     "benchmarks", "report",
 )  # fmt: skip
 

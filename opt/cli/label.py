@@ -1,0 +1,54 @@
+"""`counterpoint label`: solve random instances for policies to learn from, in parallel, onto the disk."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from counterpoint.opt.cli import arguments as arg
+
+EXAMPLES = (
+    "Examples:\n\n"
+    "counterpoint label tsp --size 100 --count 100000 --out labels/tsp100 --workers 8\n\n"
+    "counterpoint train tsp --set size=100 --set folder=labels/tsp100 --out runs/tsp100"
+)
+
+
+def label(
+    problem: Annotated[str, typer.Argument(help="A problem with the algorithm imitation; see train --list.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the labels; what it holds already is kept.")],
+    size: Annotated[
+        int | None, typer.Option("--size", help="Of each instance; default: the trainer's.", min=1, show_default=False)
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", help="How many in all.", min=1)] = 10_000,
+    effort: Annotated[
+        int | None,
+        typer.Option("--effort", help="Iterations of the solver; default: the trainer's.", min=1, show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Random seed.", min=0)] = 0,
+    workers: Annotated[int, typer.Option("--workers", "-w", help="Processes, of one thread each.", min=1)] = 1,
+    json: arg.AsJson = False,
+    quiet: arg.Quiet = False,
+) -> None:
+    """Make labels; after Ctrl-C the same command goes on, for shards that were whole are kept."""
+    from counterpoint.opt.cli.output import print_json, tell
+    from counterpoint.opt.errors import MissingPackageError
+    from counterpoint.opt.problems.table import resolve
+    from counterpoint.opt.training import algorithm
+
+    module = algorithm(problem, "imitation").module
+    try:
+        make = resolve("counterpoint.models.training.labels:make")
+        task = resolve(f"{module}:TASK")
+    except ImportError as error:
+        raise MissingPackageError(f"labels need {error.name}: pip install 'counterpoint[learn]'") from None
+    facts = {"size": size or task.size, "effort": effort or task.effort, "seed": seed}
+    try:
+        held = make(task, **facts, count=count, folder=out, workers=workers, progress=not (quiet or json))
+    except KeyboardInterrupt:
+        tell(f"counterpoint: interrupted; the same command goes on with what is whole in {out}")
+        raise typer.Exit(130) from None
+    if json:
+        print_json({"problem": problem, **facts, "labels": held, "folder": str(out)})
+    else:
+        typer.echo(f"{held} labelled instances in {out}")
