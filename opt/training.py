@@ -92,6 +92,15 @@ ALGORITHMS = (  # the first of a problem is its default
     ),
     Algorithm("ppo", "hydrothermal", f"{_AT}hydrothermal_ppo", "PPO on storages to go for; far behind SDDP"),
     Algorithm("imitation", "tsp", f"{_AT}tsp_imitation", "a transformer taught tours of a local search, part by part"),
+    Algorithm(
+        "imitation", "cvrp", f"{_AT}cvrp_imitation", "a transformer taught routes of a local search, by what is left"
+    ),
+    Algorithm(
+        "imitation",
+        "orienteering",
+        f"{_AT}orienteering_imitation",
+        "a transformer taught walks of a local search, stretch by stretch",
+    ),
     Algorithm("ppo", "gymnasium", f"{_AT}ppo_gymnasium", "PPO on a Gymnasium task (setting env_id)"),
 )
 

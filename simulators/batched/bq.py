@@ -42,8 +42,9 @@ class View:
 class Tails(Protocol):
     """R tails of B instances; immutable."""
 
-    row: Tensor
-    """int64 [R]: of which instance each tail is."""
+    @property
+    def row(self) -> Tensor:
+        """Of which instance each tail is, int64 [R]."""
 
     @property
     def size(self) -> int:
