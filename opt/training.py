@@ -101,6 +101,9 @@ ALGORITHMS = (  # the first of a problem is its default
         f"{_AT}orienteering_imitation",
         "a transformer taught walks of a local search, stretch by stretch",
     ),
+    Algorithm(
+        "imitation", "knapsack", f"{_AT}knapsack_imitation", "a transformer taught optimal packings, by what is left"
+    ),
     Algorithm("ppo", "gymnasium", f"{_AT}ppo_gymnasium", "PPO on a Gymnasium task (setting env_id)"),
 )
 
