@@ -32,6 +32,9 @@ class Method:
         Option values this name fixes (``spt`` is the rule solver with ``rule="spt"``).
     handles : frozenset of str
         Instance features it can handle.
+    refuses : str
+        ``module:function`` that says why it cannot take an instance in spite of those, or an empty text: too many
+        places, no coordinates. Imports no solver.
     is_exact : bool
         It can prove optimality, given time.
     is_anytime : bool
@@ -63,6 +66,7 @@ class Method:
     options: str = ""
     preset: Mapping[str, Any] = field(default_factory=dict)
     handles: frozenset[str] = frozenset()
+    refuses: str = ""
     is_exact: bool = False
     is_anytime: bool = False
     uses_bound: bool = False
@@ -79,17 +83,21 @@ class Method:
         """Return the features of `instance` this method cannot handle."""
         return frozenset(instance.features) - self.handles
 
+    def refusal(self, instance: Any) -> str:
+        """Return why this method cannot take `instance`; empty if it can."""
+        missing = self.unsupported(instance)
+        if missing:
+            return f"does not handle {', '.join(sorted(missing))}"
+        return str(resolve(self.refuses)(instance)) if self.refuses else ""
+
     def require(self, instance: Any, kind: str = "static") -> None:
         """Raise unless this method is of `kind` and can run on `instance` here and now."""
         if self.kind != kind:
             use = "evaluate" if self.kind == "sequential" else "solve or compare"
             raise UnsupportedError(f"{self.problem} is a {self.kind} problem: judge its method {self.name} by {use}")
-        missing = self.unsupported(instance)
-        if missing:
-            able = [m.name for m in methods(self.problem) if not m.unsupported(instance)]
-            raise UnsupportedError(
-                f"method {self.name} does not handle {', '.join(sorted(missing))}; these do: {', '.join(able)}"
-            )
+        if reason := self.refusal(instance):
+            able = [m.name for m in methods(instance)]
+            raise UnsupportedError(f"method {self.name} {reason}; these do: {', '.join(able)}")
         for package in self.needs:
             if find_spec(package) is None:
                 extra = f"[{self.extra}]" if self.extra else ""
@@ -114,7 +122,7 @@ def methods(what: Any = None) -> tuple[Method, ...]:
         return tuple(m for p in problems() for m in _table(p.name))
     if isinstance(what, str):
         return _table(what)
-    return tuple(m for m in _table(what.problem) if not m.unsupported(what))
+    return tuple(m for m in _table(what.problem) if not m.refusal(what))
 
 
 def method(problem: str, name: str) -> Method:

@@ -64,6 +64,19 @@ METHODS: tuple[Method, ...] = (
         needs=("ortools", "numba"),
         warm_up="counterpoint.solvers.warm_up.cvrp:local_search",
     ),
+    Method(
+        "bq",
+        PROBLEM,
+        "counterpoint.models.policies.cvrp:solve",
+        "learned: a transformer builds the routes customer by customer; needs coordinates",
+        options="counterpoint.models.policies.cvrp:Options",
+        handles=frozenset({"under-way"}),
+        is_anytime=True,
+        is_random=True,
+        needs=("torch", "safetensors"),
+        extra="learn",
+        network="bq-cvrp",
+    ),
     *(
         Method(
             rule,
@@ -73,6 +86,7 @@ METHODS: tuple[Method, ...] = (
             options="counterpoint.solvers.rules.cvrp:Options",
             preset={"rule": rule},
             handles=handles,
+            refuses="counterpoint.opt.methods.refusals:no_points" if rule == "sweep" else "",
         )
         for rule, summary, handles in (
             ("savings", "join the two routes whose joining saves most (Clarke and Wright)", ALL),

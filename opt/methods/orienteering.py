@@ -4,6 +4,7 @@ from counterpoint.opt.registry import Method
 
 PROBLEM = "orienteering"
 ALL = frozenset({"asymmetric", "path"})
+REFUSALS = "counterpoint.opt.methods.refusals"
 WARM_UP = "counterpoint.solvers.warm_up.orienteering"
 
 METHODS: tuple[Method, ...] = (
@@ -54,10 +55,24 @@ METHODS: tuple[Method, ...] = (
         "counterpoint.solvers.dynamic_programming.orienteering:solve",
         "exact: the shortest way through every subset; at most 20 places between the ends",
         handles=ALL,
+        refuses=f"{REFUSALS}:many_between",
         is_exact=True,
         uses_bound=True,
         needs=("numba",),
         warm_up=f"{WARM_UP}:dynamic_programming",
+    ),
+    Method(
+        "bq",
+        PROBLEM,
+        "counterpoint.models.policies.orienteering:solve",
+        "learned: a transformer builds the walk place by place; needs distances by coordinates",
+        options="counterpoint.models.policies.orienteering:Options",
+        handles=frozenset({"path"}),
+        refuses=f"{REFUSALS}:no_distances_by_points",
+        is_random=True,
+        needs=("torch", "safetensors"),
+        extra="learn",
+        network="bq-orienteering",
     ),
     Method(
         "greedy-insertion",

@@ -9,12 +9,12 @@ import numpy as np
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
+from counterpoint.opt.methods.refusals import many_between
 from counterpoint.opt.problems.orienteering import Orienteering, check
 from counterpoint.opt.problems.places import FloatArray
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.rules.orienteering import opened
 
-MOST = 20  # places between the ends: 170 MB
 jit = numba.njit(cache=True, nogil=True)
 
 
@@ -26,10 +26,10 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: object, re
     UnsupportedError
         If there are more places.
     """
+    if reason := many_between(instance):
+        raise UnsupportedError(f"subset-dp {reason}")
     walk = opened(instance)
     m = len(walk.place) - 2
-    if m > MOST:
-        raise UnsupportedError(f"subset-dp takes at most {MOST} places between the ends, not {m}")
     distance = walk.distance.astype(np.float64)
     visits = []
     if m:

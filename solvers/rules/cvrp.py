@@ -12,6 +12,7 @@ import numpy as np
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
+from counterpoint.opt.methods.refusals import no_points
 from counterpoint.opt.problems.cvrp import Cvrp, check
 from counterpoint.opt.problems.places import IntArray
 from counterpoint.opt.result import Outcome, Termination
@@ -43,8 +44,9 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
     if options.rule == "savings":
         routes = savings(plain)
     elif options.rule == "sweep":
-        if instance.places.points is None:
-            raise UnsupportedError("sweep needs points, not only a matrix of distances")
+        if reason := no_points(instance):
+            raise UnsupportedError(f"sweep {reason}")
+        assert instance.places.points is not None
         routes = sweep(plain, instance.places.points)
     else:
         routes = nearest_neighbour(plain)

@@ -123,6 +123,6 @@ def test_a_vehicle_under_way_goes_on_from_where_it_is():
 
 def test_sweep_says_that_it_needs_points():
     case = Cvrp("m", Places("explicit", matrix=[[0, 1], [1, 0]]), [0, 1], 1)
-    result = ct.solve(case, "sweep")
-    assert result.termination is ct.Termination.ERROR
-    assert "points" in result.message
+    with pytest.raises(ct.UnsupportedError, match=r"sweep needs points, .*; these do: .*savings"):
+        ct.solve(case, "sweep")
+    assert "sweep" not in {m.name for m in ct.methods(case)}
