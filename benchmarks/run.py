@@ -1,7 +1,8 @@
 """`make bench`: every measured comparison, one after the other, on a machine that does nothing else.
 
-    python benchmarks/run.py                 # all, about seven hours
-    python benchmarks/run.py rules studies   # some
+    python benchmarks/run.py                        # all, about seven hours
+    python benchmarks/run.py rules studies          # some
+    python benchmarks/run.py --full routing-sizes   # in full where there is a quick form, which else is run
 
 Each script writes its table into benchmarks/results/; benchmarks/README.md says what was found, and how.
 """
@@ -40,11 +41,16 @@ SUBJECTS = {  # name -> script and arguments
     "hydrothermal-ts-ddr": ("hydrothermal_ts_ddr.py",),
     "hydrothermal-ac": ("hydrothermal_ac.py",),
     "hydrothermal-policies": ("hydrothermal_policies.py",),
+    "routing-labels": ("routing_labels.py",),
+    "routing-sizes": ("routing_sizes.py",),
+    "routing-groups": ("routing_groups.py",),
 }  # fmt: skip
+QUICK = ("routing-labels", "routing-sizes", "routing-groups")  # have a full form
 
 
 def main(names: list[str]) -> int:
     """Run the subjects named, or all; return 0 if every script ended well."""
+    is_full, names = "--full" in names, [name for name in names if name != "--full"]
     unknown = [name for name in names if name not in SUBJECTS]
     if unknown:
         print(f"no benchmark named {', '.join(unknown)}; there are: {', '.join(SUBJECTS)}", file=sys.stderr)
@@ -52,6 +58,7 @@ def main(names: list[str]) -> int:
     failed = []
     for name in names or SUBJECTS:
         script, *arguments = SUBJECTS[name]
+        arguments += ["--full"] if is_full and name in QUICK else []
         started = time.monotonic()
         print(f"== {name}: python benchmarks/{script} {' '.join(arguments)}", flush=True)
         if subprocess.run([sys.executable, str(HERE / script), *arguments], check=False).returncode:
