@@ -1,7 +1,8 @@
 """OPLib files of the orienteering problem: TSPLIB's keywords with COST_LIMIT, scores and a depot.
 
 Kobeaga, Merino and Lozano 2018 (Computers and Operations Research 90:42-59). The walk begins and ends at the depot,
-whose own score does not count here; if a published value includes it, it is that much higher.
+whose own score (1, 74 and 0 in the generations 1, 2 and 3) does not count here: a published value that includes it is
+that much higher.
 """
 
 from collections.abc import Sequence
