@@ -92,6 +92,7 @@ ALGORITHMS = (  # the first of a problem is its default
     ),
     Algorithm("ppo", "hydrothermal", f"{_AT}hydrothermal_ppo", "PPO on storages to go for; far behind SDDP"),
     Algorithm("imitation", "tsp", f"{_AT}tsp_imitation", "a transformer taught tours of a local search, part by part"),
+    Algorithm("imitation-asymmetric", "tsp", f"{_AT}atsp_imitation", "the same for matrices, there and back unlike"),
     Algorithm(
         "imitation", "cvrp", f"{_AT}cvrp_imitation", "a transformer taught routes of a local search, by what is left"
     ),

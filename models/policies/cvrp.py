@@ -1,0 +1,110 @@
+"""The learned method for vehicle routing: a transformer that was taught good routes builds them customer by customer.
+
+Drakulic et al. 2023 (see `networks.bq`); the window on the nearest customers, brought back to the size of what was
+learnt, after Fang et al. 2024 (INViT, ICML, arXiv 2402.02317). Needs coordinates. On a CPU, local search is both faster
+and better: this is to learn and to compare.
+"""
+
+import numpy as np
+import torch
+
+from counterpoint.models.networks.bq import Bq, Form
+from counterpoint.models.networks.bq import Options as NetworkOptions
+from counterpoint.models.policies.bq import Options, load
+from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.cvrp_reconstruction import Line, length, reconstructed
+from counterpoint.models.threads import torch_threads
+from counterpoint.opt.budget import Budget
+from counterpoint.opt.errors import UnsupportedError
+from counterpoint.opt.interfaces import Report
+from counterpoint.opt.problems.cvrp import Cvrp, Routes
+from counterpoint.opt.result import Outcome, Termination
+from counterpoint.simulators.batched.bq import unit_square
+from counterpoint.simulators.batched.bq_cvrp import ANSWERS, FEATURES, SPECIAL, Deliveries, start
+from counterpoint.simulators.batched.distances import in_the_plane
+
+__all__ = ["Options", "solve"]
+
+NETWORK = "bq-cvrp"
+
+
+def build(options: NetworkOptions) -> Bq:
+    """Return the network."""
+    return Bq(options, Form(FEATURES, SPECIAL, ANSWERS))
+
+
+def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
+    """Build routes, or the shortest of the last beam, then rebuild parts of them; the seed says which.
+
+    Who does not fit into the time is served nearest next. One thread, whatever the budget allows; one iteration is one
+    round of re-construction.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint is not one of this network.
+    UnsupportedError
+        If the places have no coordinates.
+    """
+    clock = budget.start()
+    if instance.places.points is None:
+        raise UnsupportedError(
+            "the learned method needs coordinates; this instance has distances only: local-search takes it"
+        )
+    network, window = load(options, NETWORK, build)
+    with torch_threads():
+        tails = _deliveries(instance)
+        steps, left = roll_out(
+            network, tails, width=options.width, window=window, rescale=options.rescale,
+            stop=lambda: clock.remaining_s() <= 0,
+        )  # fmt: skip
+        lines = [_line(row) for row in steps.numpy()] if not left.size else [_late(instance, steps[0].numpy(), left)]
+        best = min(lines, key=lambda line: length(instance, line))
+        cost = length(instance, best)
+        report(_routes(best))
+        line, rounds, done = best, options.reconstructions if tails.size > 1 else 0, 0
+        better = reconstructed(
+            instance, line, tails.points[0], network, window=window, seed=seed, stop=lambda: clock.remaining_s() <= 0
+        )
+        while (stopped := clock.stop(iteration=done, objective=cost)) is None and done < rounds:
+            line = next(better, line)  # the same if the time is over
+            done += 1
+            if (found := length(instance, line)) < cost:
+                best, cost = line, found
+                report(_routes(best))
+    ended = Termination.TIME if left.size else stopped or Termination.COMPLETED
+    return Outcome(_routes(best), cost, ended, iterations=done)
+
+
+def _deliveries(instance: Cvrp) -> Deliveries:
+    """Return the instance as a batch of one, in the unit square."""
+    points = torch.from_numpy(np.array(instance.places.points)).unsqueeze(0)
+    demand = torch.from_numpy(np.array(instance.demand)).unsqueeze(0)
+    capacity, origin, rest = (torch.tensor([n]) for n in (instance.capacity, instance.origin, instance.load))
+    return start(unit_square(in_the_plane(instance.places.metric, points)), demand, capacity, origin, rest)
+
+
+def _line(steps: np.ndarray) -> Line:
+    return Line(steps // 2, steps % 2 == 1)
+
+
+def _routes(line: Line) -> Routes:
+    """Return a solution; the first route of a vehicle under way may be empty."""
+    parts = np.split(line.customers, np.flatnonzero(line.through))
+    return Routes(tuple(parts))
+
+
+def _late(instance: Cvrp, steps: np.ndarray, left: Deliveries) -> Line:
+    """Return the likeliest routes, what is left to them by nearest neighbours."""
+    here, room, rest = int(left.origin[0]), int(left.load[0]), left.left[0].numpy()
+    walk = steps.tolist()
+    while len(rest):
+        fits = instance.demand[rest] <= room
+        is_through = here > 0 and not fits.any()
+        if is_through:
+            here, room, fits = 0, instance.capacity, np.ones(len(rest), bool)
+        k = int(np.argmin(np.where(fits, instance.places.lengths(here, rest), np.inf)))
+        here, rest = int(rest[k]), np.delete(rest, k)
+        room -= int(instance.demand[here])
+        walk.append(2 * here + is_through)
+    return _line(np.array(walk, np.int64))
