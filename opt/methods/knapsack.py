@@ -31,4 +31,15 @@ METHODS: tuple[Method, ...] = (
         "counterpoint.solvers.rules.knapsack:solve",
         "rule: the most value per weight first, whatever still fits",
     ),
+    Method(
+        "bq",
+        PROBLEM,
+        "counterpoint.models.policies.knapsack:solve",
+        "learned: a transformer that was taught optimal packings packs the core item by item",
+        options="counterpoint.models.policies.knapsack:Options",
+        is_random=True,
+        needs=("torch", "safetensors"),
+        extra="learn",
+        network="bq-knapsack",
+    ),
 )
