@@ -73,6 +73,8 @@ class Task:
     judge : Judge
     build : callable
         ``build(options)`` returns the network.
+    algorithm : str
+        Its name, on the command line and in cards.
     """
 
     problem: str
@@ -84,6 +86,7 @@ class Task:
     start: Callable[[Labels], Tails]
     judge: Judge
     build: Callable[[Options], nn.Module]
+    algorithm: str = "imitation"
 
 
 class Imitation:
@@ -208,7 +211,7 @@ class Imitation:
         """Return the network's tensors and the facts of its card."""
         card = {
             "problem": self.task.problem,
-            "algorithm": "imitation",
+            "algorithm": self.task.algorithm,
             "network": {"name": self.task.network, "options": asdict(self.config.network)},
             "training": {
                 "seed": self.seed, "iterations": self.iteration, "tails": self.samples, "cpu_s": self.cpu_s,
