@@ -1,6 +1,7 @@
 """Re-construction of routes: parts are instances of their own, what is put back fits, and nothing gets longer."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,13 @@ import torch
 
 from counterpoint.models.policies.cvrp import _deliveries, _line, _routes
 from counterpoint.models.policies.cvrp_reconstruction import (
-    Line, cut, length, lined_up, rebuilt, reconstructed, shorter,
+    Line,
+    cut,
+    length,
+    lined_up,
+    rebuilt,
+    reconstructed,
+    shorter,
 )  # fmt: skip
 from counterpoint.opt.problems.cvrp import Cvrp, Routes, check
 from counterpoint.opt.problems.places import Places
@@ -104,7 +111,7 @@ def test_rounds_never_make_routes_longer(instance, seed, network):
         verdict = check(instance, _routes(next(found)))
         assert verdict.is_feasible, str(verdict)
         costs.append(verdict.objective)
-    assert all(after <= before * (1 + 1e-9) for before, after in zip(costs, costs[1:], strict=False))
+    assert all(after <= before * (1 + 1e-9) for before, after in pairwise(costs))
     if len(instance.customers) >= 30:
         assert costs[-1] < 0.95 * costs[0]
 
