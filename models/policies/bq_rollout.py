@@ -27,6 +27,7 @@ def roll_out(
     rescale: bool = True,
     generator: torch.Generator | None = None,
     stop: Callable[[], bool] | None = None,
+    leave: int = 0,
 ) -> tuple[Tensor, T]:
     """Build a solution of each instance, or several.
 
@@ -44,6 +45,8 @@ def roll_out(
         Draw each step by its probability instead, for one solution a row.
     stop : callable, optional
         Asked before each step whether to leave it at what there is.
+    leave : int
+        Candidates that are left to something better, such as an exact finish.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def roll_out(
     steps: list[Tensor] = []
     parents: list[Tensor] = []
     likelihood = torch.zeros(batch, 1, device=tails.row.device)
-    while tails.size and not (stop is not None and stop()):
+    while tails.size > leave and not (stop is not None and stop()):
         view = tails.observe(window, rescale=rescale)
         if view.allowed is not None and not bool(view.allowed.any()):
             break

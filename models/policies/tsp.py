@@ -1,17 +1,21 @@
-"""The learned method for tours: a transformer that was taught good ones builds the tour place by place.
+"""The learned method for tours: a transformer that was taught good ones builds the tour, at both ends of what there is.
 
 Drakulic et al. 2023 (see `networks.bq`); the window on the nearest places, brought back to the size of what was learnt,
 lets a network that was taught small instances build large tours (Fang et al. 2024, INViT, ICML, arXiv 2402.02317).
+Deviation: both ends may grow, and the one that the network is surer of does; the last places are put in order exactly.
 Needs coordinates. On a CPU, local search is both faster and better: this is to learn and to compare.
 """
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from counterpoint.models.networks.bq import Bq, Form
 from counterpoint.models.networks.bq import Options as NetworkOptions
 from counterpoint.models.policies.bq import Options, load
 from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.tsp_finish import MOST, finished
+from counterpoint.models.policies.tsp_reconstruction import reconstructed
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
@@ -20,7 +24,7 @@ from counterpoint.opt.problems.places import IntArray, Places, radians
 from counterpoint.opt.problems.tsp import Tour, Tsp, length
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.simulators.batched.bq import unit_square
-from counterpoint.simulators.batched.bq_tsp import Paths, start
+from counterpoint.simulators.batched.bq_tsp import ANSWERS, FEATURES, SPECIAL, Paths, start, visits
 
 __all__ = ["Options", "solve"]
 
@@ -29,13 +33,13 @@ NETWORK = "bq-tsp"
 
 def build(options: NetworkOptions) -> Bq:
     """Return the network."""
-    return Bq(options, Form(features=2))
+    return Bq(options, Form(FEATURES, SPECIAL, ANSWERS))
 
 
 def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
-    """Build a tour, or the best of the last beam; what does not fit into the time goes to the nearest place next.
+    """Build a tour, or the best of the last beam, then rebuild parts of it; the seed says which.
 
-    Nothing is random. One thread, whatever the budget allows.
+    What does not fit into the time goes to the nearest place next. One thread, whatever the budget allows.
 
     Raises
     ------
@@ -49,15 +53,30 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
         raise UnsupportedError("the learned method needs coordinates; this instance has distances only")
     network, window = load(options, NETWORK, build)
     with torch_threads():
-        visits, left = roll_out(
-            network, _paths(instance), width=options.width, window=window, rescale=options.rescale,
+        paths = _paths(instance)
+        steps, left = roll_out(
+            network, paths, width=options.width, window=window, rescale=options.rescale, leave=MOST,
             stop=lambda: clock.remaining_s() <= 0,
         )  # fmt: skip
-    orders = [_whole(instance, row.numpy(), rest.tolist()) for row, rest in zip(visits, left.left, strict=True)]
-    best = min(orders, key=lambda order: float(length(instance, order)))
-    report(Tour(best))
-    ended = Termination.TIME if left.size else Termination.COMPLETED
-    return Outcome(Tour(best), float(length(instance, best)), ended)
+        is_late = left.size > MOST
+        inner = _late(instance, steps[:1], left) if is_late else visits(steps, finished(left)).numpy()
+        orders = [_whole(instance, row) for row in inner]
+        best = min(orders, key=lambda order: float(length(instance, order)))
+        cost = float(length(instance, best))
+        report(Tour(best))
+        rounds = options.reconstructions if paths.size > MOST else 0
+        shorter = reconstructed(
+            instance, best, paths.points[0], network, window=window, seed=seed, stop=lambda: clock.remaining_s() <= 0
+        )
+        done = 0
+        while (stopped := clock.stop(iteration=done, objective=cost)) is None and done < rounds:
+            order = next(shorter, best)  # the same if the time is over
+            done += 1
+            if (found := float(length(instance, order))) < cost:
+                best, cost = order, found
+                report(Tour(best))
+    ended = Termination.TIME if is_late else stopped or Termination.COMPLETED
+    return Outcome(Tour(best), cost, ended, iterations=done)
 
 
 def _paths(instance: Tsp) -> Paths:
@@ -76,10 +95,17 @@ def _plane(places: Places) -> np.ndarray:
     return np.stack((longitude * np.cos(latitude.mean()), latitude), axis=1)
 
 
-def _whole(instance: Tsp, visits: IntArray, left: list[int]) -> IntArray:
-    """Return a whole tour, what is left of it by nearest neighbours."""
-    order = [0 if instance.ends is None else instance.ends[0], *visits.tolist()]
-    while left:
-        lengths = instance.places.lengths(order[-1], np.array(left))
-        order.append(left.pop(int(np.argmin(lengths))))
-    return np.array(order if instance.ends is None else [*order, instance.ends[1]])
+def _whole(instance: Tsp, between: IntArray) -> IntArray:
+    """Return the tour or path whose inner places these are."""
+    if instance.ends is None:
+        return np.concatenate(([0], between))
+    return np.concatenate((instance.ends[:1], between, instance.ends[1:]))
+
+
+def _late(instance: Tsp, steps: Tensor, left: Paths) -> IntArray:
+    """Return the inner places of the likeliest tour [1, N'], what is left to it by nearest neighbours."""
+    here, rest, walk = int(left.origin[0]), left.left[0].tolist(), []
+    while rest:
+        here = rest.pop(int(np.argmin(instance.places.lengths(here, np.array(rest)))))
+        walk.append(here)
+    return visits(steps, torch.tensor([walk])).numpy()

@@ -1,7 +1,8 @@
 """Teaching the transformer of `networks.bq` tours of a local search.
 
-Deviation from Drakulic et al. 2023: theirs learns from the ends of tours cut open at one place; here paths begin
-anywhere, run either way, and are turned and mirrored.
+Deviations from Drakulic et al. 2023: theirs learns from the ends of tours cut open at one place, and the next place
+only; here paths begin anywhere, run either way, and are turned and mirrored, and each teaches two places, the first and
+the last between its ends.
 """
 
 import numpy as np
@@ -13,8 +14,7 @@ from counterpoint.models.policies.tsp import build as build_network
 from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task
 from counterpoint.models.training.imitation_config import Config
 from counterpoint.models.training.tsp_labels import cut, judged, labelled
-from counterpoint.simulators.batched.bq import View
-from counterpoint.simulators.batched.bq_tsp import Paths
+from counterpoint.simulators.batched.bq_tsp import ANSWERS, SPECIAL, Paths, visits
 from counterpoint.simulators.batched.bq_tsp import start as start_paths
 
 __all__ = ["TASK", "Config", "build"]
@@ -26,14 +26,23 @@ def build(config: Config, seed: int, device: torch.device | str = "cpu") -> Imit
 
 
 def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
-    """Cut paths of one length, drawn evenly; the first place between the ends is the one to choose."""
-    tours = labels["points"]
+    """Cut paths of one length, drawn evenly; the first place between the ends follows the origin, the last the end.
+
+    Of a whole tour, whose ends are one place, either does either.
+    """
+    is_small = "fewer" in labels and bool(torch.randint(2, (), generator=generator))
+    tours = labels["fewer" if is_small else "points"]
     between = int(torch.randint(2, tours.shape[1], (), generator=generator))
     x = cut(tours, between, generator)
-    choice = torch.arange(between, device=x.device).expand(len(x), -1)
-    target = torch.zeros(len(x), between, device=x.device)
-    target[:, 0] = 1.0
-    return Lesson(View(x, choice), target)
+    row = torch.arange(len(x), device=x.device)
+    left = SPECIAL + torch.arange(between, device=x.device).expand(len(x), -1)
+    paths = Paths(x, row, torch.zeros_like(row), torch.ones_like(row), left, torch.zeros(len(x), device=x.device))
+    target = torch.zeros(len(x), between, ANSWERS, device=x.device)
+    if between == tours.shape[1] - 1:
+        target[:, [0, -1]] = 0.25
+    else:
+        target[:, 0, 0] = target[:, -1, 1] = 0.5
+    return Lesson(paths.observe(), target.flatten(1))
 
 
 def start(labels: Labels) -> Paths:
@@ -43,8 +52,8 @@ def start(labels: Labels) -> Paths:
 
 def judge(labels: Labels, steps: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return lengths of the tours found and of those known."""
-    visits = torch.cat((torch.zeros_like(steps[:, :1]), steps), dim=1)
-    return judged(labels["points"], shuffled(labels)[visits])
+    inner = visits(steps)
+    return judged(labels["points"], shuffled(labels)[torch.cat((torch.zeros_like(inner[:, :1]), inner), dim=1)])
 
 
 def shuffled(labels: Labels) -> Tensor:

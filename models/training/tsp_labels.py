@@ -12,9 +12,11 @@ from counterpoint.opt.budget import Budget
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tour, Tsp, check
 
+FEWER = 40  # places from which on smaller instances are labelled, too
+
 
 def labelled(count: int, places: int, kicks: int, seed: int) -> dict[str, Tensor]:
-    """Return ``points`` uniform on the unit square in the order of a good tour, float32 [count, places, 2].
+    """Return points uniform on the unit square in the order of good tours, float32.
 
     Parameters
     ----------
@@ -22,17 +24,30 @@ def labelled(count: int, places: int, kicks: int, seed: int) -> dict[str, Tensor
     kicks : int
         Of the local search, for each instance; the same seed gives the same tours.
     seed : int
+
+    Returns
+    -------
+    dict of str to tensor
+        ``points`` [count, places, 2]; of large instances also ``fewer``, [count, 2 / 5 places, 2], for parts of a tour
+        are no whole tours, and one that was taught none of a size is bad at them.
     """
-    from counterpoint.solvers.local_search.tsp import Options, solve  # numba, which acting does not need
-    from counterpoint.solvers.warm_up.tsp import local_search
+    from counterpoint.solvers.warm_up.tsp import local_search  # numba, which acting does not need
 
     local_search()
-    points = np.random.default_rng(seed).random((count, places, 2), np.float32)
+    random = np.random.default_rng(seed)
+    sizes = {"points": places} if places < FEWER else {"points": places, "fewer": 2 * places // 5}
+    return {name: _tours(random.random((count, size, 2), np.float32), kicks, seed) for name, size in sizes.items()}
+
+
+def _tours(points: np.ndarray, kicks: int, seed: int) -> Tensor:
+    """Return sets of points [count, N, 2] in the order of their tours."""
+    from counterpoint.solvers.local_search.tsp import Options, solve
+
     options = Options(bound=False)
-    for k in range(count):
+    for k in range(len(points)):
         case = Tsp("label", Places("euclidean", points[k]))
         points[k] = points[k][solve(case, Budget(iterations=kicks), seed, options, _ignore).solution.order]
-    return {"points": torch.from_numpy(points)}
+    return torch.from_numpy(points)
 
 
 def cut(tours: Tensor, between: int, generator: torch.Generator) -> Tensor:

@@ -1,16 +1,20 @@
 """Many path tails at once, as pointers into coordinates that never move (the batched twin of `bq.tsp`).
 
-A row is a path that is left: where it is, where it must end, and which places are between. A step shortens the list
-of pointers; no coordinates and no distances are copied from step to step. All rows have equally many places left.
+A row is a path that is left: its two ends, and which places are between. To and fro are equally long, so a path can be
+built from both ends: a step is a place and which end goes on to it, written as one number, twice the place's and one
+more at the far end. A step shortens the list of pointers; no coordinates and no distances are copied from step to step.
+All rows have equally many places left.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
 from torch import Tensor
 
-from counterpoint.simulators.batched.bq import View, hashed, unit_square
+from counterpoint.simulators.batched.bq import View, hashed
+
+SPECIAL, FEATURES, ANSWERS = 2, 4, 2  # the origin and the end; x, y, how far from either; next after either
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Paths:
     left : int64 tensor [R, m]
         Places between, ascending.
     walked : float64 tensor [R]
-        Length of what lies behind.
+        Length of what has been built at both ends.
     """
 
     points: Tensor
@@ -48,40 +52,56 @@ class Paths:
         return self.points[self.row if place.ndim == 1 else self.row.unsqueeze(1), place]
 
     def observe(self, window: int = 0, *, rescale: bool = True) -> View:
-        """Return coordinates; of the places left those nearest to the origin. Steps are positions in ``left``."""
-        origin, end, between = self.at(self.origin), self.at(self.end), self.at(self.left)
+        """Return coordinates and distances from the ends. Steps are positions in ``left``, twice, plus one at the end.
+
+        What is seen is always stretched. Through a window the places nearest to the origin are seen, and just these
+        with it are stretched to the unit square: an end that lies outside is moved to its rim, where it says only in
+        which direction the path must leave, and has no steps.
+        """
+        origin, end, between = self.at(self.origin).unsqueeze(1), self.at(self.end).unsqueeze(1), self.at(self.left)
         position = torch.arange(self.size, device=between.device).expand(len(between), -1)
         is_cut = 0 < window < self.size
         if is_cut:
-            position = (between - origin.unsqueeze(1)).square().sum(2).topk(window, largest=False).indices
+            position = (between - origin).square().sum(2).topk(window, largest=False).indices
             between = between.gather(1, position.unsqueeze(2).expand(-1, -1, 2))
-        x = torch.cat((origin.unsqueeze(1), end.unsqueeze(1), between), dim=1)
-        return View((unit_square(x) if is_cut and rescale else x).float(), position)
+        x = torch.cat((origin, between) if is_cut else (origin, end, between), dim=1)
+        low = x.amin(1, keepdim=True)
+        extent = (x.amax(1, keepdim=True) - low).amax(2, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny)
+        if is_cut:
+            end = torch.minimum(torch.maximum(end, low), low + extent) if rescale else end
+            x = torch.cat((origin, end, between), dim=1)
+        x = described((x - low) / extent if rescale else x).float()
+        choice = torch.stack((2 * position, 2 * position + 1), dim=2)
+        allowed = torch.stack((torch.ones_like(position), torch.zeros_like(position)), dim=2) > 0 if is_cut else None
+        return View(x, choice.flatten(1), None if allowed is None else allowed.flatten(1))
 
     def step(self, choice: Tensor) -> Self:
-        """Go on to ``left[choice]``."""
-        place = self.named(choice)
-        kept = torch.ones_like(self.left, dtype=torch.bool).scatter_(1, choice.unsqueeze(1), False)
-        left = self.left[kept].view(len(place), -1)
-        walked = self.walked + _distance(self.at(self.origin), self.at(place))
-        return type(self)(self.points, self.row, place, self.end, left, walked)
+        """Go on to ``left[choice // 2]`` from the origin, or from the end if `choice` is odd."""
+        place, is_back = self.named(choice) // 2, choice % 2 == 1
+        kept = torch.ones_like(self.left, dtype=torch.bool).scatter_(1, choice.unsqueeze(1) // 2, False)
+        before = torch.where(is_back, self.end, self.origin)
+        return replace(
+            self, origin=torch.where(is_back, self.origin, place), end=torch.where(is_back, place, self.end),
+            left=self.left[kept].view(len(place), -1), walked=self.walked + _distance(self.at(before), self.at(place)),
+        )  # fmt: skip
 
     def named(self, choice: Tensor) -> Tensor:
-        """Return places."""
-        return self.left.gather(1, choice.unsqueeze(1)).squeeze(1)
+        """Return steps with places for positions."""
+        return 2 * self.left.gather(1, choice.unsqueeze(1) // 2).squeeze(1) + choice % 2
 
     def picked(self, rows: Tensor) -> Self:
         """Return some of the paths."""
-        taken = (getattr(self, name).index_select(0, rows) for name in ("row", "origin", "end", "left", "walked"))
-        return type(self)(self.points, *taken)
+        taken = {name: getattr(self, name)[rows] for name in ("row", "origin", "end", "left", "walked")}
+        return replace(self, **taken)
 
     def cost(self) -> Tensor:
-        """Return lengths, the way straight to the end included."""
+        """Return lengths, the way straight from the origin to the end included."""
         return self.walked + _distance(self.at(self.origin), self.at(self.end))
 
     def key(self) -> Tensor:
-        """Return a hash of the origin and the places left."""
-        return hashed(self.left).sum(1) ^ hashed(self.origin + self.points.shape[1])
+        """Return a hash of the places left and of the two ends, whichever is which."""
+        n = self.points.shape[1]
+        return hashed(self.left).sum(1) ^ (hashed(self.origin + n) + hashed(self.end + n))
 
     def spent(self) -> Tensor:
         """Return lengths so far."""
@@ -99,6 +119,22 @@ def start(points: Tensor, origin: Tensor | None = None, end: Tensor | None = Non
     left = torch.arange(n, **where).expand(batch, n)[between].view(batch, -1)
     walked = torch.zeros(batch, dtype=torch.float64, device=points.device)
     return Paths(points, torch.arange(batch, **where), origin, end, left, walked)
+
+
+def visits(steps: Tensor, rest: Tensor | None = None) -> Tensor:
+    """Return the places of named steps [R, S] in the order from origin to end, `rest` [R, m] in the middle."""
+    number = torch.arange(steps.shape[1], device=steps.device)
+    place, when = steps // 2, torch.where(steps % 2 == 1, 2 * steps.shape[1] - number, number)
+    if rest is not None:
+        place = torch.cat((place, rest), dim=1)
+        when = torch.cat((when, torch.full_like(rest, steps.shape[1])), dim=1)
+    return place.gather(1, when.argsort(dim=1, stable=True))
+
+
+def described(x: Tensor) -> Tensor:
+    """Return points [R, k, 2] with their distances from the first two, [R, k, 4]."""
+    away = (x.unsqueeze(2) - x[:, None, :2]).square().sum(3).sqrt()
+    return torch.cat((x, away), dim=2)
 
 
 def _distance(a: Tensor, b: Tensor) -> Tensor:

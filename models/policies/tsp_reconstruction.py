@@ -1,0 +1,100 @@
+"""Tours made shorter: parts of them are taken out and built anew by the network, many at once.
+
+Random re-construction (Luo, Lin, Liu, Zhang and Wang 2023, LEHD, NeurIPS, arXiv 2310.07985): a stretch of a tour is a
+path between its ends, an instance like any other; what the network makes of it is kept where it is shorter. Here a
+round cuts the whole tour into stretches of one random length, which share nothing but their ends and are rebuilt side
+by side, after a turn or a mirror at random, for the network does not see that those change nothing.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.tsp_finish import MOST, finished
+from counterpoint.opt.problems.places import IntArray
+from counterpoint.opt.problems.tsp import Tsp
+from counterpoint.simulators.batched.bq_tsp import Paths, visits
+
+LONGEST = 100  # places in a stretch
+TINY = 1e-12  # of the length of a stretch: what rounding errors can feign
+
+
+def reconstructed(
+    instance: Tsp,
+    order: IntArray,
+    points: Tensor,
+    network: nn.Module,
+    *,
+    window: int = 0,
+    seed: int = 0,
+    stop: Callable[[], bool] | None = None,
+) -> Iterator[IntArray]:
+    """Yield the tour after each round, never longer than before; ends when stopped.
+
+    Parameters
+    ----------
+    instance : Tsp
+        By whose lengths stretches are judged.
+    order : int64 array [N]
+        Places, the ends of a path included.
+    points : float tensor [N, 2]
+        What the network sees.
+    network : Module
+        Two logits for each candidate.
+    window : int
+        See `Paths.observe`.
+    seed : int
+    stop : callable, optional
+        Asked again and again; a round that it cuts off counts for nothing.
+    """
+    random = np.random.default_rng(seed)
+    order = order.copy()
+    while not (stop is not None and stop()):
+        at = stretches(len(order), instance.ends is None, random)
+        before = order[at]
+        between = rebuilt(_turned(points, random), before, network, window, stop)
+        if between is None:
+            return
+        after = before.copy()
+        after[:, 1:-1] = between
+        was = _lengths(instance, before)
+        is_better = _lengths(instance, after) < was * (1 - TINY)
+        order[at[is_better, 1:-1]] = between[is_better]
+        yield order.copy()
+
+
+def stretches(n: int, is_closed: bool, random: np.random.Generator) -> IntArray:
+    """Return positions in a tour of n places, [P, s + 1]: P stretches of s legs, disjoint but for their ends."""
+    legs = n if is_closed else n - 1
+    span = int(random.integers(min(MOST + 2, legs), min(LONGEST, legs) + 1))
+    count = legs // span
+    first = int(random.integers(legs if is_closed else legs - count * span + 1))
+    return (first + span * np.arange(count)[:, None] + np.arange(span + 1)) % n
+
+
+def rebuilt(
+    points: Tensor, before: IntArray, network: nn.Module, window: int, stop: Callable[[], bool] | None
+) -> IntArray | None:
+    """Return the places between the ends of stretches in the network's order; None if stopped."""
+    places = torch.from_numpy(before)
+    count = len(places)
+    paths = Paths(
+        points.unsqueeze(0), torch.zeros(count, dtype=torch.int64), places[:, 0], places[:, -1],
+        places[:, 1:-1].sort(dim=1).values, torch.zeros(count, dtype=torch.float64),
+    )  # fmt: skip
+    steps, left = roll_out(network, paths, window=window, leave=MOST, stop=stop)
+    return None if left.size > MOST else visits(steps, finished(left)).numpy()
+
+
+def _turned(points: Tensor, random: np.random.Generator) -> Tensor:
+    """Return points in the unit square turned or mirrored, one of eight ways."""
+    swap, *flip = random.integers(2, size=3).tolist()
+    turned = points.flip(1) if swap else points
+    return torch.where(torch.tensor(flip) == 1, 1 - turned, turned)
+
+
+def _lengths(instance: Tsp, walks: IntArray) -> np.ndarray:
+    return np.asarray(instance.places.lengths(walks[:, :-1], walks[:, 1:])).sum(1)
