@@ -1,12 +1,20 @@
-"""Fixtures that tests of several folders share."""
+"""Fixtures that tests of several folders share, and how hypothesis draws."""
 
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from counterpoint.opt.problems.job_shop import JobShop
+
+# The same examples every time, however slow the machine: a commit fails by its own fault, not by a draw.
+# `--hypothesis-profile=default` draws new ones.
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

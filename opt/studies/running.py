@@ -1,10 +1,12 @@
 """A case in progress as the driver sees it: its deadline ladder, its memory, and what it has streamed so far."""
 
+import ctypes
 import fcntl
 import math
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,6 +24,7 @@ EXIT_S = 1.0  # a worker that has sent its result has this long to end
 TAIL_BYTES = 2048
 MAX_CHUNKS = 32  # more than the socket holds when its worker is dead
 LOG_BYTES = 8 * 2**20  # a log that grows beyond is cut down to its tail
+KEEP_SIZE, PUNCH_HOLE = 1, 2  # Linux' flags of fallocate
 
 Reason = Literal["deadline", "startup", "memory", "stop", "protocol", "lost"]
 
@@ -51,6 +54,7 @@ class Running:
     reason: Reason | None = None
     interrupted_at: float | None = None
     rungs: int = 0
+    late_s: float = 0.0  # of the last rung: a driver that was held up must not send all signals at once
     is_closed: bool = False
     tail: bytes = b""
     ended: Ended | None = None
@@ -123,15 +127,16 @@ class Running:
                 send(self.worker, number)
                 due = now + 1.0
             return due
-        while self.rungs < len(ladder) and ladder[self.rungs][0] <= now:
-            number = ladder[self.rungs][1]
+        while self.rungs < len(ladder) and ladder[self.rungs][0] + self.late_s <= now:
+            due, number = ladder[self.rungs]
             self.rungs += 1
+            self.late_s = now - due
             if number == signal.SIGINT:
                 self.interrupted_at = now
             else:
                 self.reason = self.reason or "deadline"
             send(self.worker, number)
-        return ladder[self.rungs][0] if self.rungs < len(ladder) else math.inf
+        return ladder[self.rungs][0] + self.late_s if self.rungs < len(ladder) else math.inf
 
     def interrupt(self, send: Callable[[int, int], None]) -> None:
         """Pass the study's interruption on; a worker that has answered is let end by itself."""
@@ -147,9 +152,11 @@ class Running:
 
     def trim_log(self) -> None:
         """Keep the log from filling the disk."""
-        if os.fstat(self.log.fileno()).st_size > LOG_BYTES:
+        file = self.log.fileno()
+        held = os.fstat(file)
+        if held.st_blocks * 512 > LOG_BYTES and not _empty(file, held.st_size - TAIL_BYTES):
             self.tail = self.log_tail()
-            os.ftruncate(self.log.fileno(), 0)
+            os.ftruncate(file, 0)  # what is printed between these two lines is lost
 
     def log_tail(self) -> bytes:
         """Return the last 2 kB of what the worker printed."""
@@ -161,6 +168,15 @@ class Running:
         """Close what is ours."""
         self.connection.close()
         self.log.close()
+
+
+def _empty(file: int, size: int) -> bool:
+    """Give back the disk space of a file's first bytes, which then read as zeros; False where that cannot be done."""
+    if sys.platform != "linux":
+        return False
+    allocate = ctypes.CDLL(None).fallocate
+    allocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long)
+    return bool(allocate(file, KEEP_SIZE | PUNCH_HOLE, 0, size) == 0)
 
 
 def _finite(value: Any) -> float | None:

@@ -1,12 +1,10 @@
 """What the registry says of each method of the travelling salesman is so, on small instances solved by enumeration."""
 
-import os
-import signal
-import threading
 from itertools import permutations
 
 import numpy as np
 import pytest
+from tests.ctrl_c import interrupted
 
 import counterpoint as ct
 from counterpoint.opt.problems.places import Places
@@ -53,10 +51,12 @@ def cases():
 def test_the_registry_tells_the_truth(method, cases):
     is_search = method.is_anytime and not method.is_exact
     for case, optimum in cases:
-        limit = {"time_limit": 0.1 if is_search else 20}
+        limit = {"time_limit": 0.1 if is_search else 60}
         if method.name == "local-search":
             limit = {"iterations": 500}
         result = ct.solve(case, method.name, **limit, threads=1, seed=3)
+        if limit == {"time_limit": 0.1} and result.objective > optimum:  # on a busy machine that may be no time at all
+            result = ct.solve(case, method.name, time_limit=5, threads=1, seed=3)
         assert result.termination is not ct.Termination.ERROR, (case, result.message)
         slack = 1e-6 * max(1.0, optimum)
         assert result.objective >= optimum - slack * 1e-3, case
@@ -95,13 +95,10 @@ def test_a_target_ends_the_run(name):
 def test_an_interrupt_keeps_what_is_held(name):
     case = Tsp("u", Places("euclidean", np.random.default_rng(0).random((250, 2))))
     ct.solve(case, name, time_limit=0)  # compiled and imported
-    timer = threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    result = ct.solve(case, name, time_limit=40, threads=1)
-    timer.join()
+    result = interrupted(lambda watch: ct.solve(case, name, time_limit=60, threads=1, on_incumbent=watch))
     assert result.termination is ct.Termination.INTERRUPTED
     assert result.solution_status is ct.SolutionStatus.FEASIBLE
-    assert result.wall_s < 20
+    assert result.wall_s < 40
 
 
 @pytest.mark.slow

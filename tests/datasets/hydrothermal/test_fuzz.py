@@ -14,7 +14,9 @@ from counterpoint.opt.problems.hydrothermal import Hydrothermal
 from counterpoint.opt.problems.hydrothermal_json import decode, encode
 from counterpoint.opt.problems.hydrothermal_run import draw_scenarios
 
-RELAXED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 SCRAPS = st.sampled_from(
     [None, True, False, -1, 0, 1, 2.5, -1e-9, 1e300, 10**30, "", "x", [], [1], {}, {"1": {}}, [[]]]
 )

@@ -48,10 +48,16 @@ def main(store, log, count, seconds, name, limit_s, *retry):
     def acknowledge(case, result):
         bad_methods.note(log, f"done {case.instance.name}/{case.seed} {result.termination}")
 
+    def watch(event):
+        if event.kind == "incumbent":
+            bad_methods.note(log, f"held {event.index}")
+
     cases = wanted(log, int(count), float(seconds), name, float(limit_s))
     bad_methods.note(log, "start")
     try:
-        results = run_study(cases, store=store, workers=2, retry_failed=bool(retry), on_result=acknowledge)
+        results = run_study(
+            cases, store=store, workers=2, retry_failed=bool(retry), on_result=acknowledge, progress=watch
+        )
     except StudyInterrupted as stop:
         print(json.dumps({"interrupted": str(stop), "signal": stop.signal_number, "rows": rows(stop.results)}))
         return 130

@@ -2,12 +2,12 @@
 
 import os
 import tempfile
-import time
 from dataclasses import replace
 
 import bad_methods
 import psutil
 import pytest
+from tests.busy_machine import soon
 
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import OptionError, StoreError, UnknownNameError
@@ -21,10 +21,17 @@ from counterpoint.opt.studies.study import run_study
 LIMIT_S, GRACE_S = 0.5, 1.0
 SHOP = bad_methods.shop(1)
 CAP_MB = 200
+HANGING = ("hang", "hang_politely", "chatter", "spin")
 
 
 def bad(name, shop=SHOP, seed=0, **budget):
-    return Case(shop, bad_methods.method(name), seed, Budget(**{"time_limit_s": LIMIT_S, **budget}))
+    """A case whose time is soon up if it does not end by itself, else in time for any machine."""
+    limit_s = LIMIT_S if name in HANGING else 60.0
+    return Case(shop, bad_methods.method(name), seed, Budget(**{"time_limit_s": limit_s, **budget}))
+
+
+def good(seed=0):
+    return bad("quick", seed=seed)
 
 
 def content(result):
@@ -54,7 +61,7 @@ def in_process(case):
 
 def test_two_workers_equal_one_process(tmp_path):
     wanted = [Case(bad_methods.shop(i), m, s) for i in range(2) for m in ("spt", "mwkr:scheme=active") for s in (0, 1)]
-    wanted += [bad("quick", seed=s) for s in range(3)]
+    wanted += [good(seed=s) for s in range(3)]
     expected = [content(in_process(case)) for case in wanted]
     assert [content(r) for r in run_study(wanted, workers=2, store=tmp_path / "s")] == expected
     assert [content(r) for r in run_study(wanted, store=tmp_path / "s")] == expected  # read back
@@ -73,7 +80,7 @@ def test_no_cases():
 
 def test_equal_cases_run_once(tmp_path):
     log = str(tmp_path / "log")
-    case = replace(bad("quick"), options={"log": log})
+    case = replace(good(), options={"log": log})
     first, second = run_study([case, replace(case)])
     assert first is second
     assert (tmp_path / "log").read_text() == "begin shop-1/0\n"
@@ -81,7 +88,7 @@ def test_equal_cases_run_once(tmp_path):
 
 def test_finished_cases_are_not_run_again(tmp_path):
     log, store = tmp_path / "log", tmp_path / "deep" / "study.sqlite"
-    wanted = [replace(bad("quick", seed=s), options={"log": str(log)}) for s in range(3)]
+    wanted = [replace(good(seed=s), options={"log": str(log)}) for s in range(3)]
     run_study(wanted[:2], store=store)
     told = []
     results = run_study(wanted, store=store, on_result=lambda case, result: told.append(case.seed))
@@ -91,7 +98,7 @@ def test_finished_cases_are_not_run_again(tmp_path):
 
 
 def test_failed_cases_run_again_only_when_asked(tmp_path):
-    wanted = [bad("quick"), bad("exit_now")]
+    wanted = [good(), bad("exit_now")]
     ran = []
     for retry in (False, False, True):
         results = run_study(
@@ -123,10 +130,8 @@ def test_failed_cases_run_again_only_when_asked(tmp_path):
     ],
 )
 def test_each_way_to_fail(name, termination, words, is_kept):
-    good = bad("quick", seed=3)
-    before, result, after = run_study(
-        [good, bad(name), replace(good, seed=4)], workers=1, grace_s=GRACE_S, memory_limit_mb=None
-    )
+    grace_s = 8.0 if name == "hang_politely" else GRACE_S  # a polite one needs time to answer
+    before, result, after = run_study([good(3), bad(name), good(4)], workers=1, grace_s=grace_s)
     assert (result.termination, result.objective is not None) == (termination, is_kept)
     assert words in result.message
     assert result.message.isprintable()
@@ -136,18 +141,18 @@ def test_each_way_to_fail(name, termination, words, is_kept):
         assert result.solution_status is SolutionStatus.FEASIBLE
     else:
         assert result.solution_status is SolutionStatus.NONE
-    assert content(before) == content(in_process(good))
+    assert content(before) == content(in_process(good(3)))
     assert after.termination is Termination.COMPLETED
 
 
 def test_a_native_hang_keeps_its_incumbent():
-    began = time.monotonic()
-    (result,) = run_study([bad("hang")], grace_s=GRACE_S)
+    (result,) = soon(
+        lambda: run_study([bad("hang")], grace_s=GRACE_S), LIMIT_S + GRACE_S + 1.0, took=lambda done: done[0].wall_s
+    )
     assert result.termination is Termination.KILLED
     assert result.objective == float(bad_methods.serial(SHOP, 0, 5).makespan) == result.trace[-1].objective
     assert result.bound == 2.0
-    assert LIMIT_S + GRACE_S <= result.wall_s <= LIMIT_S + GRACE_S + 1.0
-    assert time.monotonic() - began < 20
+    assert result.wall_s >= LIMIT_S + GRACE_S
     assert "did not stop, 1 s past its time limit of 0.5 s" in result.message
 
 
@@ -159,9 +164,13 @@ def test_infinite_bounds_say_nothing(tmp_path):
 
 
 def test_cpu_seconds_of_the_killed_are_counted():
-    (result,) = run_study([bad("spin")], grace_s=GRACE_S)
-    assert result.termination is Termination.KILLED
-    assert 0.3 <= result.cpu_s < 2.0
+    for limit_s in (LIMIT_S, 10 * LIMIT_S, 60 * LIMIT_S):  # until the machine has had 0.3 s for it
+        (result,) = run_study([bad("spin", time_limit_s=limit_s)], grace_s=GRACE_S)
+        assert result.termination is Termination.KILLED
+        assert result.cpu_s < 2.0
+        if result.cpu_s >= 0.3:
+            return
+    pytest.fail(f"{result.cpu_s} s of 0.3 were counted")
 
 
 @pytest.mark.parametrize("name", ["eat_memory", "eat_at_once"])
@@ -176,26 +185,27 @@ def test_memory_is_capped(name):
             except psutil.Error:
                 continue
 
-    (result,) = run_study([bad(name, time_limit_s=20.0)], memory_limit_mb=CAP_MB, progress=watch)
+    (result,) = run_study([bad(name)], memory_limit_mb=CAP_MB, progress=watch)
     assert result.termination is Termination.MEMORY
     assert result.objective == float(bad_methods.serial(SHOP, 0, 5).makespan)
-    assert result.wall_s < 10
+    assert result.wall_s < 40
     assert peak < 2 * 2**30
 
 
 def test_the_cap_leaves_room_for_what_fits():
-    (result,) = run_study([bad("quick")], memory_limit_mb=CAP_MB)
+    (result,) = run_study([good()], memory_limit_mb=CAP_MB)
     assert result.termination is Termination.COMPLETED
 
 
 def test_twenty_with_three_bad_ones():
     """17 normal rows, 3 classified ones, no orphan, all in bounded time."""
-    wanted = [bad("quick", seed=s) for s in range(17)]
+    wanted = [good(seed=s) for s in range(17)]
     for place, name in ((3, "segfault"), (8, "hang"), (12, "eat_memory")):
-        wanted.insert(place, bad(name, time_limit_s=2.0))
-    began = time.monotonic()
-    results = run_study(wanted, workers=2, memory_limit_mb=CAP_MB)
-    assert time.monotonic() - began < 2.0 + 6.0 + 15.0  # the last for imports on a busy machine
+        wanted.insert(place, bad(name))
+    results = soon(
+        lambda: run_study(wanted, workers=2, memory_limit_mb=CAP_MB),
+        LIMIT_S + 6.0 + 15.0,  # the last for imports
+    )
     failed = {r.method: r for r in results if r.termination is not Termination.COMPLETED}
     assert {name: str(r.termination) for name, r in failed.items()} == {
         "segfault": "killed",
@@ -206,7 +216,6 @@ def test_twenty_with_three_bad_ones():
     for result in failed.values():
         assert result.objective == float(bad_methods.serial(SHOP, 0, 5).makespan)
         assert check(SHOP, result.solution).is_feasible
-    assert failed["hang"].wall_s <= 2.0 + 5.0 + 1.0
     for case, result in zip(wanted, results, strict=True):
         if result.method == "quick":
             assert content(result) == content(in_process(case))
@@ -233,7 +242,7 @@ def test_threads_times_workers_fit_the_cores():
 
 
 def test_events_tell_the_whole_story(tmp_path):
-    wanted = [bad("quick", seed=s) for s in range(3)] + [bad("abort")]
+    wanted = [good(seed=s) for s in range(3)] + [bad("abort")]
     run_study(wanted[:1], store=tmp_path / "s")
     events = []
     run_study(wanted, store=tmp_path / "s", workers=1, progress=events.append)
@@ -252,28 +261,28 @@ def test_an_error_in_a_callback_ends_all_workers():
         raise RuntimeError("mine")
 
     with pytest.raises(RuntimeError, match="mine"):
-        run_study([bad("quick"), bad("hang", time_limit_s=60.0)], workers=2, on_result=fail)
+        run_study([good(), bad("hang", time_limit_s=60.0)], workers=2, on_result=fail)
     assert not psutil.Process().children(recursive=True)
 
 
 def test_no_room_for_temporary_files(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(StoreError, match=r"cannot write to .*gone: No such file or directory; free some space"):
-        run_study([bad("quick")])
+        run_study([good()])
     assert not psutil.Process().children(recursive=True)
 
 
 @pytest.mark.parametrize("wrong", [{"workers": 0}, {"memory_limit_mb": 0}, {"grace_s": -1.0}])
 def test_wrong_arguments(wrong):
     with pytest.raises(OptionError):
-        run_study([bad("quick")], **wrong)
+        run_study([good()], **wrong)
 
 
 def test_wrong_names_raise_before_anything_runs(tmp_path):
     log = tmp_path / "log"
-    good = replace(bad("quick"), options={"log": str(log)})
+    noted = replace(good(), options={"log": str(log)})
     with pytest.raises(UnknownNameError):
-        run_study([good, Case(SHOP, "no-such-method")])
+        run_study([noted, Case(SHOP, "no-such-method")])
     assert not log.exists()
 
 

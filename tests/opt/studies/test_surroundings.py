@@ -31,7 +31,7 @@ def test_a_script_needs_no_guard_and_is_run_once():
     code = SCRIPT.format(path=sys.path)
     expected = [float(bad_methods.serial(SHOP, s).makespan) for s in range(2)]
     for command in ([sys.executable, "-"], [sys.executable, "-c", code]):
-        done = subprocess.run(command, input=code, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(command, input=code, capture_output=True, text=True, timeout=300, check=True)
         assert done.stdout == f"main\n{expected}\n"
         assert done.stderr == ""
 
@@ -40,7 +40,7 @@ def test_in_a_thread():
     found = []
     thread = threading.Thread(target=lambda: found.extend(run_study([Case(SHOP, bad_methods.method("quick"))])))
     thread.start()
-    thread.join(60)
+    thread.join(300)
     assert [r.termination for r in found] == [Termination.COMPLETED]
 
 

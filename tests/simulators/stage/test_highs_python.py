@@ -99,7 +99,7 @@ system = ct.benchmark("case3")
 print(train_values(system, options=Options(iterations=8)).progress[-1].bound)
 print(ct.simulate("myopic", system, scenarios=2)[0].cost)
 """
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     bound, cost = map(float, found.stdout.split())
     assert bound > 0
     assert cost > 0

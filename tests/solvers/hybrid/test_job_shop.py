@@ -2,14 +2,13 @@
 
 import math
 import os
-import signal
-import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
+from tests.busy_machine import soon
+from tests.ctrl_c import press_ctrl_c
 
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.problems.job_shop import JobShop
@@ -56,9 +55,9 @@ def test_meets_the_preemptive_bound_without_search_for_proof():
 @pytest.mark.parametrize("threads", [1, 2])
 def test_time_limit_holds(threads):
     solve(random_shop(3, 3, 1), "tabu", iterations=10)  # compiling is not on the clock of this test
-    result = solve(random_shop(20, 15, 2), "hybrid", threads=threads, time_limit=2, options=QUICK)
+    shop = random_shop(20, 15, 2)
+    result = soon(lambda: solve(shop, "hybrid", threads=threads, time_limit=2, options=QUICK), 1.1 * 2 + 1)
     assert result.termination is Termination.TIME
-    assert not result.is_late
     assert result.bound < result.objective
 
 
@@ -81,10 +80,10 @@ def test_an_error_in_the_report_ends_all_parts():
         if len(calls) > 3:
             raise ValueError("full disk")
 
-    result = solve(random_shop(15, 15, 4), "hybrid", threads=2, time_limit=30, on_incumbent=report, options=QUICK)
+    result = solve(random_shop(15, 15, 4), "hybrid", threads=2, time_limit=60, on_incumbent=report, options=QUICK)
     assert result.termination is Termination.ERROR
     assert "full disk" in result.message
-    assert result.wall_s < 20
+    assert result.wall_s < 40
 
 
 def test_options_are_checked():
@@ -98,9 +97,9 @@ def test_options_are_checked():
 def test_used_up_iterations_end_the_opening():
     """Once the tabu searches have made their moves there is nothing to wait for."""
     shop = random_shop(15, 15, 4)
-    result = solve(shop, "hybrid", iterations=100, time_limit=60, threads=2, options={"opening_s": 1e6})
+    result = solve(shop, "hybrid", iterations=100, time_limit=200, threads=2, options={"opening_s": 1e6})
     assert result.termination is Termination.ITERATIONS
-    assert result.wall_s < 30
+    assert result.wall_s < 100
 
 
 def test_ctrl_c_while_parts_begin_leaves_none_running(monkeypatch):
@@ -118,7 +117,7 @@ def test_ctrl_c_while_parts_begin_leaves_none_running(monkeypatch):
     assert result.solution is not None
     left = [thread for thread in threading.enumerate() if thread.name == "tabu"]
     for thread in left:
-        thread.join(5)  # it may be about to return
+        thread.join(30)  # it may be about to return
     assert not any(thread.is_alive() for thread in left)
 
 
@@ -139,16 +138,6 @@ print(result.termination, result.solution_status, result.objective, flush=True)
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(("threads", "wait_s"), [(1, 0.0), (2, 0.3), (2, 3.0)])
 def test_ctrl_c_keeps_the_best(threads, wait_s):
-    process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, str(threads)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout.readline() == "held\n"
-        time.sleep(wait_s)
-        process.send_signal(signal.SIGINT)
-        sent = time.monotonic()
-        out, err = process.communicate(timeout=30)
-        assert time.monotonic() - sent < 10  # generous: machines that run tests are busy
-    finally:
-        process.kill()
-    assert out.splitlines()[-1].startswith("interrupted feasible "), (out, err)
+    ended = press_ctrl_c([sys.executable, "-c", INTERRUPTED, str(threads)], "held", wait_s)
+    assert ended.out.splitlines()[-1].startswith("interrupted feasible "), ended
+    assert ended.after_s < 30  # of a time limit of 120: machines that run tests are busy

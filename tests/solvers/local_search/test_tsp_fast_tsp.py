@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.busy_machine import soon
 
 import counterpoint as ct
 from counterpoint.opt.problems.places import Places
@@ -88,14 +89,14 @@ def test_a_tour_that_lost_a_link_still_gives_a_path():
 @pytest.mark.parametrize("n", [5, 9, 10])
 def test_small_instances_come_proved(n):
     for case in (one_way(n, n), one_way(n, n, ends=(0, 4))):
-        result = ct.solve(case, "fast-tsp", time_limit=1)
+        result = ct.solve(case, "fast-tsp", time_limit=60)
         assert result.termination is ct.Termination.OPTIMAL
         assert result.objective == ct.solve(case, "held-karp").objective
 
 
 def test_rounded_distances_claim_no_proof_and_say_so():
     case = Tsp("case", Places("euclidean", np.random.default_rng(0).random((8, 2))))
-    result = ct.solve(case, "fast-tsp", time_limit=1)
+    result = ct.solve(case, "fast-tsp", time_limit=60)
     assert result.bound is None
     assert "16 bits" in result.message
     assert result.objective == pytest.approx(ct.solve(case, "held-karp").objective)
@@ -104,10 +105,15 @@ def test_rounded_distances_claim_no_proof_and_say_so():
 @pytest.mark.parametrize("ends", [None, (3, 5)])
 def test_it_is_as_good_as_local_search(ends):
     case = Tsp("case", Places("euclidean", np.random.default_rng(0).random((70, 2))), ends)
-    found = ct.solve(case, "fast-tsp", time_limit=0.2, threads=1)
+    found = ct.solve(case, "fast-tsp", iterations=1, threads=1)  # which it does not count: until it has converged
     peer = ct.solve(case, "local-search", iterations=3000)
     assert found.objective == pytest.approx(peer.objective, rel=0.005)
-    assert found.wall_s < 2
+
+
+def test_it_keeps_its_time():
+    case = Tsp("case", Places("euclidean", np.random.default_rng(0).random((2000, 2))))
+    result = soon(lambda: ct.solve(case, "fast-tsp", time_limit=0.2, threads=1), 2)
+    assert result.termination is ct.Termination.TIME
 
 
 def test_forbidden_arcs_do_not_drown_the_others():
@@ -115,7 +121,7 @@ def test_forbidden_arcs_do_not_drown_the_others():
     matrix = np.array(case.places.matrix)
     matrix[np.random.default_rng(0).random(matrix.shape) < 0.2] = 10**9
     forbidden = Tsp("forbidden", Places("explicit", None, matrix))
-    result = ct.solve(forbidden, "fast-tsp", time_limit=0.2, threads=1)
+    result = ct.solve(forbidden, "fast-tsp", iterations=1, threads=1)
     proved = ct.solve(forbidden, "cp-sat", time_limit=60, threads=1)
     assert proved.solution_status is ct.SolutionStatus.OPTIMAL
     assert result.objective <= 1.05 * proved.objective
@@ -127,7 +133,7 @@ def test_public_asymmetric_tours_come_to_their_optima(name, optimum, method):
     path = ATSP / f"{name}.atsp"
     if not path.exists():
         pytest.skip(f"{path} is not there; set COUNTERPOINT_DATA")
-    result = ct.solve(path, method, time_limit=10, target=optimum) if method == "local-search" else (
+    result = ct.solve(path, method, time_limit=60, target=optimum) if method == "local-search" else (
         ct.solve(path, method, time_limit=0.5, threads=1)
     )  # fmt: skip
     assert result.objective == optimum
