@@ -6,8 +6,8 @@ Reads every .tsp, .atsp and .vrp below FOLDER (default ``$COUNTERPOINT_DATA/rout
 best value is known; without it the shipped instances alone, saying so. The groups of TSPLIB are those of published
 tables (EUC_2D by size); other metrics, matrices and asymmetric matrices stand apart. Each method has the same processor
 seconds on an instance (see `routing_rows`); rules and greedy policies end by themselves. Quick (default): 0.2 s, up to
-500 places, into routing_groups_quick.csv; --full: 1 s, up to 2,500, into routing_groups.csv. Rows of runs that are not
-made again are kept.
+500 places, into routing_groups_quick.csv; --full: 1 s, up to 2,500, into routing_groups.csv, some 10 minutes on a
+machine of its own. Rows of runs that are not made again are kept.
 """
 
 import argparse

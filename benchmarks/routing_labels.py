@@ -41,9 +41,9 @@ def main(arguments: Sequence[str]) -> int:
     out = chosen.out or RESULTS / ("routing_labels.csv" if chosen.full else "routing_labels_quick.csv")
     parts = {
         "tsp": lambda: tours(32 if chosen.full else 10),
-        "atsp": lambda: asymmetric_tours(chosen.data, 5 if chosen.full else 2),
-        "cvrp": lambda: routes(10 if chosen.full else 3),
-        "orienteering": lambda: walks(10 if chosen.full else 3),
+        "atsp": lambda: asymmetric_tours(chosen.data, 3 if chosen.full else 2),
+        "cvrp": lambda: routes(8 if chosen.full else 3),
+        "orienteering": lambda: walks(8 if chosen.full else 3),
         "oplib": lambda: public_walks(chosen.data),
         "knapsack": lambda: packings(10_000 if chosen.full else 1_000),
     }
@@ -81,41 +81,41 @@ def asymmetric_tours(data: Path, seeds: int) -> Rows:
 
 
 def routes(count: int) -> Rows:
-    """CVRP, capacities 40 and 50: the label maker's steps, 1 s of each solver, 4 s of the two best."""
+    """CVRP, capacities 40 and 50: the label maker's steps, 0.5 s of each solver, 3 s of the two best."""
     warm_up((cvrp.uniform(customers=30), method) for method in ("local-search", "hygese", "pyvrp"))
     rows: Rows = []
     for size, steps in ((50, (3000,)), (100, (3000, 10_000, 30_000))):
         for k in range(count):
             instance = cvrp.uniform(customers=size, seed=FIRST_SEED + k)
             rows += [run(f"cvrp-{size}", instance, "local-search", iterations=i) for i in steps]
-            rows += [run(f"cvrp-{size}", instance, m, 1.0) for m in ("local-search", "hygese", "pyvrp")]
+            rows += [run(f"cvrp-{size}", instance, m, 0.5) for m in ("local-search", "hygese", "pyvrp")]
             if size == 100:
-                rows += [run(f"cvrp-{size}", instance, m, 4.0) for m in ("local-search", "hygese")]
+                rows += [run(f"cvrp-{size}", instance, m, 3.0) for m in ("local-search", "hygese")]
     return rows
 
 
 def walks(count: int) -> Rows:
-    """Orienteering, lengths 3 and 4: the label maker's steps, and 0.3 to 3 s of each solver."""
+    """Orienteering, lengths 3 and 4: the label maker's steps, and 0.3 to 2 s of each solver."""
     warm_up((orienteering.uniform(places=30), method) for method in ("local-search", "pyvrp"))
     rows: Rows = []
     for size, steps in ((50, (3000,)), (100, (3000, 30_000))):
         for k in range(count):
             instance = orienteering.uniform(places=size, seed=FIRST_SEED + k)
             rows += [run(f"op-{size}", instance, "local-search", iterations=i) for i in steps]
-            limits = (0.3, 1.0, 3.0) if size == 100 else (1.0,)
+            limits = (0.3, 1.0, 2.0) if size == 100 else (0.5,)
             rows += [run(f"op-{size}", instance, m, s) for m in ("local-search", "pyvrp") for s in limits]
     return rows
 
 
 def public_walks(data: Path) -> Rows:
-    """Three instances of OPLib's third generation, 1 and 4 s; EA4OP's value as a row of its own."""
+    """Three instances of OPLib's third generation, 1 and 3 s; EA4OP's value as a row of its own."""
     rows: Rows = []
     for name, (tour, published) in OPLIB.items():
         places = _tsplib(data, name, "tsp")
         if places is None:
             continue
         instance = third_generation(places, tour)
-        mine = [run("oplib-3", instance, m, s) for m in ("local-search", "pyvrp") for s in (1.0, 4.0)]
+        mine = [run("oplib-3", instance, m, s) for m in ("local-search", "pyvrp") for s in (1.0, 3.0)]
         told = {"method": "ea4op (published)", "limit": "", "objective": float(published), "wall_s": None, "cpu_s": 0.0}
         rows += [*mine, (mine[0] or {}) | told]
     return rows
