@@ -95,9 +95,10 @@ class Bq(nn.Module):
         float tensor [B, k * answers]
             Those of one candidate side by side.
         """
-        hidden = self.lift(x)
-        if self.special:
-            hidden = torch.cat((hidden[:, : self.special] + self.tokens, hidden[:, self.special :]), dim=1)
+        with torch.autocast(x.device.type, enabled=False):  # places close to each other must not become one
+            hidden = self.lift(x)
+            if self.special:
+                hidden = torch.cat((hidden[:, : self.special] + self.tokens, hidden[:, self.special :]), dim=1)
         mask = None if is_node is None else is_node[:, None, None, :]
         for layer in self.layers:
             hidden = layer(hidden, mask)
@@ -122,6 +123,19 @@ class _Layer(nn.Module):
     def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
         batch, n, width = hidden.shape
         query, key, value = self.project(hidden).view(batch, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        heard = scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        heard = attend(query, key, value, mask)
         hidden = hidden + self.weights[0] * self.merge(heard.transpose(1, 2).reshape(batch, n, width))
         return hidden + self.weights[1] * self.narrow(torch.relu(self.widen(hidden)))
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """Return attention, [B, heads, n, width of a head].
+
+    Where a gradient is wanted in bfloat16 on a CPU it is written out, its softmax in float32: there torch 2.13's fused
+    kernel takes five to eight times as long backwards.
+    """
+    if not (query.dtype == torch.bfloat16 and query.device.type == "cpu" and torch.is_grad_enabled()):
+        return scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    scores = ((query / query.shape[3] ** 0.5) @ key.transpose(2, 3)).float()
+    share = (scores if mask is None else scores.masked_fill(~mask, -torch.inf)).softmax(3)
+    return share.to(value.dtype) @ value

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from counterpoint.models.algorithms.self_labelling import cosine
 from counterpoint.models.networks.bq import Options
 from counterpoint.models.policies.bq_rollout import best, roll_out
+from counterpoint.models.precision import autocast
 from counterpoint.models.training.imitation_config import Config
 from counterpoint.simulators.batched.bq import Tails, View
 
@@ -107,7 +108,7 @@ class Imitation:
             torch.manual_seed(seed)
             self.network = task.build(config.network).to(self.device)
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.labels: dict[str, Tensor] = {}
         self._validation: dict[str, Tensor] | None = None
@@ -127,7 +128,7 @@ class Imitation:
         self.cpu_s += time.process_time() - started
         return {
             "samples": float(self.samples),
-            "loss": float(np.mean(losses)),
+            "loss": float(torch.stack(losses).mean()),
             "labels": float(self.num_labels),
             "learning_rate": self.optimiser.param_groups[0]["lr"],
             "cpu_s": self.cpu_s,
@@ -149,19 +150,20 @@ class Imitation:
             held = self.labels or {name: rows[:0] for name, rows in fresh.items()}
             self.labels = {name: torch.cat((held[name].to(self.device), fresh[name].to(self.device))) for name in fresh}
 
-    def _learn(self) -> float:
-        """Do one step of AdamW on one batch of tails; return the loss."""
+    def _learn(self) -> Tensor:
+        """Do one step of AdamW on one batch of tails; return the loss, which nothing waits for."""
         config = self.config
         rows = torch.randint(self.num_labels, (config.batch,), generator=self.generator).to(self.device)
         lesson = self.task.lesson({name: held[rows] for name, held in self.labels.items()}, self.generator)
         progress = min(1.0, self.iteration / config.iterations)
         self.optimiser.param_groups[0]["lr"] = config.learning_rate * cosine(progress, config.final_rate)
-        loss = loss_of(self.network, lesson)
+        with autocast(config.precision, self.device):
+            loss = loss_of(self.network, lesson)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.max_gradient_norm)
         self.optimiser.step()
-        return float(loss.detach())
+        return loss.detach()
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:

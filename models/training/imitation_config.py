@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from counterpoint.models.networks.bq import Options
+from counterpoint.models.precision import Precision, check_precision
 from counterpoint.opt.errors import OptionError
 
 LARGEST = 10_000
@@ -38,6 +39,8 @@ class Config:
     network : Options
     validation : int
         Instances in the fixed validation set.
+    precision : str
+        ``float32``, ``bfloat16`` or ``auto`` (`models.precision`); validation is in float32.
     """
 
     iterations: int = 1000
@@ -54,8 +57,10 @@ class Config:
     max_gradient_norm: float = 1.0
     network: Options = field(default_factory=lambda: Options(layers=4, width=64, heads=4, inner=256))
     validation: int = 200
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
+        check_precision(self.precision)
         for name in ("iterations", "labels", "fresh", "updates", "batch", "validation"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, not {getattr(self, name)}")
