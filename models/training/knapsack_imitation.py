@@ -29,7 +29,9 @@ def build(config: Config, seed: int, device: torch.device | str = "cpu") -> Imit
 def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
     """Pack a part; each of the items that are left of the optimal packing is as likely to come next."""
     left, is_good = cut(labels["value"], labels["weight"], labels["packed"], labels["capacity"], generator)
-    return Lesson(left.observe(), is_good / is_good.sum(1, keepdim=True))
+    rows = torch.where(is_good.any(1))[0]  # a small core may be one into which nothing fits
+    is_good = is_good[rows]
+    return Lesson(left.picked(rows).observe(), is_good / is_good.sum(1, keepdim=True))
 
 
 def start(labels: Labels) -> Knapsacks:

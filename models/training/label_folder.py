@@ -121,7 +121,7 @@ def load_shard(folder: Path, number: int, facts: Facts) -> dict[str, Tensor]:
         raise CheckpointError(f"its tensors are not those that were written (SHA-256 differs); {ADVICE}", str(path))
     if reason := _unsound(tensors, None):
         raise CheckpointError(f"{reason}; {ADVICE}", str(path))
-    return tensors
+    return {name: tensors[name] for name in sorted(tensors)}  # files are read in no order
 
 
 def packed(tensors: Mapping[str, Tensor], facts: Facts, number: int, count: int) -> bytes:

@@ -83,6 +83,14 @@ def test_a_lesson_is_the_same_on_every_run_and_shares_out_evenly(labels) -> None
     assert not (one.target[~one.view.allowed] > 0).any()
 
 
+def test_a_core_into_which_nothing_fits_teaches_nothing(labels) -> None:
+    spoilt = {name: rows.clone() for name, rows in labels.items()}
+    spoilt["packed"][7], spoilt["capacity"][7] = 0, 0
+    found = lesson(spoilt, torch.Generator().manual_seed(5))
+    assert found.target.shape[0] == len(found.view.x) == 59
+    torch.testing.assert_close(found.target.sum(1), torch.ones(59))
+
+
 def test_judged_by_the_checker(labels) -> None:
     packed = [torch.where(row)[0].tolist() for row in labels["packed"]]
     steps = torch.tensor([[*row, *[-1] * (12 - len(row))] for row in packed])

@@ -66,6 +66,25 @@ def test_it_does_not_matter_who_makes_a_shard_when(tmp_path: Path) -> None:
     assert not (ours[:, None, 0] == theirs[:50, 0]).all(2).any()
 
 
+def test_processes_make_the_same_as_one(tmp_path: Path) -> None:
+    from counterpoint.models.training.knapsack_imitation import TASK as KNAPSACK
+
+    seen: list[int] = []
+    settings = {"size": 5, "effort": 1, "seed": 3, "count": 2300}
+    for name, workers in (("one", 1), ("two", 2)):
+        held = make(
+            KNAPSACK, **settings, folder=tmp_path / name, workers=workers,
+            progress=lambda there, wanted, _: seen.append(there),
+        )  # fmt: skip
+        assert held == 2300
+    assert seen == [1, 2, 3, 1, 2, 3]
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    (tmp_path / "two" / "shard-00001.safetensors").unlink()
+    make(KNAPSACK, **settings, folder=tmp_path / "two", workers=2, progress=False)  # one shard: no process for that
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert read(tmp_path / "two", KNAPSACK, 5)["packed"].shape == (2300, 5)
+
+
 def test_what_is_there_is_kept_and_added_to(tmp_path: Path) -> None:
     made(tmp_path, 1200)
     before = contents(tmp_path)
