@@ -55,10 +55,11 @@ class BqMatrix(nn.Module):
         float tensor [B, k * answers]
         """
         assert edges is not None
-        with torch.no_grad():
-            pairs = described(edges.squeeze(3), is_node)
-        hidden = self.lift(torch.cat((pairs[:, 0], pairs[:, :, 1]), dim=2))
-        hidden = torch.cat((hidden[:, : self.special] + self.tokens, hidden[:, self.special :]), dim=1)
+        with torch.autocast(x.device.type, enabled=False):  # costs close to each other must not become one
+            with torch.no_grad():
+                pairs = described(edges.squeeze(3), is_node)
+            hidden = self.lift(torch.cat((pairs[:, 0], pairs[:, :, 1]), dim=2))
+            hidden = torch.cat((hidden[:, : self.special] + self.tokens, hidden[:, self.special :]), dim=1)
         mask = None if is_node is None else is_node[:, None, None, :]
         for layer, bias in zip(self.layers, self._biases(pairs), strict=True):
             hidden = layer(hidden, pairs, bias, mask)
