@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from counterpoint.opt.errors import CheckpointError, MissingPackageError, OptionError, printable
+from counterpoint.opt.interrupts import plain_interrupts
 from counterpoint.opt.loading import load_instance
 from counterpoint.opt.options import build_options, checked_seed, split_spec
 from counterpoint.opt.problems.table import problem, resolve
@@ -74,7 +75,11 @@ def policy(what: str | os.PathLike[str], instance: Any = None, *, seed: int = 0,
     if instance is None:
         raise OptionError(f"a policy for {chosen.problem} is built for an instance: pass one")
     chosen.require(instance, "sequential")
-    return chosen.load()(instance, checked_seed(seed), build_options(chosen, given))
+    if (seed := checked_seed(seed)) < 0:
+        raise OptionError(f"the seed of a policy must be at least 0, not {seed}")
+    built = build_options(chosen, given)
+    with plain_interrupts():
+        return chosen.load()(instance, seed, built)
 
 
 def _is_file(what: str | os.PathLike[str]) -> bool:

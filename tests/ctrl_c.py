@@ -66,3 +66,14 @@ def press_ctrl_c(command: list[str], word: str, wait_s: float) -> Ended:
         return Ended(printed + line + out, err, process.returncode, time.monotonic() - began)
     finally:
         process.kill()
+
+
+def wrapped(cause: BaseException | None = None, depth: int = 2) -> SystemError:
+    """Return an interrupt, or another error, as Numba hands it on if it strikes while results are handed back."""
+    error: BaseException = KeyboardInterrupt() if cause is None else cause
+    for _ in range(depth):
+        outer = SystemError("CPUDispatcher(<function>) returned a result with an exception set")
+        outer.__cause__ = error
+        error = outer
+    assert isinstance(error, SystemError)
+    return error

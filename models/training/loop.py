@@ -28,6 +28,7 @@ from counterpoint.opt.codec import load_json, write_text
 from counterpoint.opt.errors import CheckpointError, InstanceError, OptionError
 from counterpoint.opt.evaluation.machine import machine
 from counterpoint.opt.interfaces import Trainer
+from counterpoint.opt.interrupts import plain_interrupts
 from counterpoint.opt.options import checked_seed
 from counterpoint.opt.result import Termination
 from counterpoint.opt.training import Algorithm, read_settings
@@ -117,7 +118,7 @@ def train(
     every = max(1, settings.iterations // EVALUATIONS) if evaluate_every is None else evaluate_every
     stop_at = settings.iterations if iterations is None else min(iterations, settings.iterations)
     watch = live_progress(f"{chosen.name} on {problem}") if progress is True else progress or None
-    with _alone(folder), torch_threads(threads):
+    with _alone(folder), torch_threads(threads), plain_interrupts():
         return run.drive(stop_at, time_limit, max(1, every), save_every_s, watch)
 
 

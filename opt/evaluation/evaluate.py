@@ -81,9 +81,9 @@ def evaluate(
     watch = _watch(progress)
     try:
         for k, scenario in enumerate(drawn):
-            proven = None if prove is None else float(prove(instance, scenario, bound_time_limit_s))
             with plain_interrupts():
-                row = [_run(simulate, instance, scenario, name, one, k, proven) for name, one in chosen.items()]
+                proven = None if prove is None else float(prove(instance, scenario, bound_time_limit_s))
+            row = [_run(simulate, instance, scenario, name, one, k, proven) for name, one in chosen.items()]
             for run in row:
                 _check_bound(run, family.sense, family.slack(run.cost))
             runs += row
@@ -132,8 +132,9 @@ def _run(simulate: Any, instance: Any, scenario: Any, name: str, one: Policy, k:
     began, cpu = time.monotonic(), time.process_time()
     cost, message, parts = math.nan, "", {}
     try:
-        one.start(k)
-        run = simulate(instance, scenario, one)
+        with plain_interrupts():  # inside: as a SystemError it would be the policy's failure
+            one.start(k)
+            run = simulate(instance, scenario, one)
         found, parts = float(run.cost), dict(getattr(run, "costs", {}))
         cost, message = (found, "") if math.isfinite(found) else (math.nan, f"its cost is {found}")
     except CounterpointError as error:

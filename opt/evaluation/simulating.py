@@ -7,6 +7,7 @@ from typing import Any
 
 from counterpoint.opt.errors import OptionError, UnsupportedError
 from counterpoint.opt.interfaces import Policy, Trajectory
+from counterpoint.opt.interrupts import plain_interrupts
 from counterpoint.opt.loading import load_instance
 from counterpoint.opt.options import checked_seed
 from counterpoint.opt.policies import policy as named_policy
@@ -72,9 +73,10 @@ def simulate(
     run, drawn = family.load("simulate"), scenarios_of(family, instance, scenarios, seed)
     acting: Policy = named_policy(policy, instance, seed=seed) if isinstance(policy, str | os.PathLike) else policy
     episodes = []
-    for number, scenario in enumerate(drawn):
-        acting.start(number)
-        episodes.append(Episode(instance, scenario, run(instance, scenario, acting)))
+    with plain_interrupts():
+        for number, scenario in enumerate(drawn):
+            acting.start(number)
+            episodes.append(Episode(instance, scenario, run(instance, scenario, acting)))
     return tuple(episodes)
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from counterpoint.opt.codec import encode_result
 from counterpoint.opt.errors import printable
+from counterpoint.opt.interrupts import plain_interrupts
 from counterpoint.opt.problems.table import problem
 from counterpoint.opt.solving import run
 from counterpoint.opt.studies.wire import Order, decode_order, pack
@@ -44,7 +45,8 @@ def work(server_pid: int, connection_fd: int, log_fd: int, case_fd: int) -> None
         threading.Thread(target=_watch, args=(connection,), daemon=True).start()
         with open(case_fd, "rb") as file:
             order = decode_order(file.read())
-        _run(order, speaker)
+        with plain_interrupts():
+            _run(order, speaker)
     except KeyboardInterrupt:
         if speaker is not None:
             speaker.say({"kind": "interrupted"})

@@ -15,6 +15,7 @@ from ortools.sat.python import cp_model
 
 from counterpoint.opt.budget import Clock
 from counterpoint.opt.interfaces import Report
+from counterpoint.opt.interrupts import run_aside
 from counterpoint.opt.result import Termination
 
 Stop = Callable[[], bool]  # True: end the search
@@ -123,26 +124,24 @@ def search(solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, sto
     solver.best_bound_callback = lambda bound: watch.guard(watch.take_bound, bound)
     callback = _Callback(watch)
     status: list[Any] = []
-    done = threading.Event()  # an interrupted Thread.join takes a running thread for finished (CPython 3.11)
-
-    def run() -> None:
-        watch.guard(lambda: status.append(solver.solve(model, callback)))
-        done.set()
-
-    thread = threading.Thread(target=run, name="cp-sat", daemon=True)
     is_interrupted = is_stopped = False
     deadline = math.inf if limit is None else limit + GRACE_S
+
+    def act() -> None:
+        watch.guard(lambda: status.append(solver.solve(model, callback)))
+
+    def look() -> None:
+        nonlocal is_stopped
+        is_stopped = is_stopped or (stop is not None and stop())
+        if is_stopped or watch.is_over.is_set() or watch.clock.elapsed_s() > deadline:
+            solver.stop_search()
+
     try:
-        thread.start()  # inside: Ctrl-C may strike while it waits for the thread to begin
-        while not done.wait(TICK_S):
-            is_stopped = is_stopped or (stop is not None and stop())
-            if is_stopped or watch.is_over.is_set() or watch.clock.elapsed_s() > deadline:
-                solver.stop_search()
+        run_aside(act, solver.stop_search, look, name="cp-sat", tick_s=TICK_S)
     except KeyboardInterrupt:
+        if not status and watch.error is None:  # it had not begun
+            raise
         is_interrupted = True
-        solver.stop_search()
-        while not done.wait(TICK_S):
-            solver.stop_search()  # again and again: before the search has begun it does nothing
     if watch.error is not None:
         raise watch.error
     outside = Termination.INTERRUPTED if is_interrupted else Termination.COMPLETED if is_stopped else None

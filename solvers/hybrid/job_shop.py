@@ -19,6 +19,7 @@ from functools import partial
 from counterpoint.opt.budget import Budget, Clock
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Report
+from counterpoint.opt.interrupts import plain_interrupts
 from counterpoint.opt.problems.job_shop import JobShop
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.bounds.job_shop import best_bound
@@ -93,7 +94,8 @@ def solve(instance: JobShop, budget: Budget, seed: int, options: Options, report
     is_interrupted = False
     try:
         if board.ended() is None:
-            _search(instance, board, budget.threads_or_all(), seed, options)
+            with plain_interrupts():
+                _search(instance, board, budget.threads_or_all(), seed, options)
     except KeyboardInterrupt:
         is_interrupted = True
     if board.error is not None:

@@ -26,6 +26,7 @@ from typing import Any
 import highspy
 import numpy as np
 
+from counterpoint.opt.interrupts import plain_interrupts
 from counterpoint.opt.result import Termination
 from counterpoint.solvers.mip.model import FloatArray, LinearModel
 
@@ -230,7 +231,7 @@ class _Run:
         finally:
             if not self.has_ended:
                 self._stop()
-                atexit.register(thread.join, _EXIT_WAIT_S)
+                atexit.register(lambda: thread.is_alive() and thread.join(_EXIT_WAIT_S))  # it may not have begun
         return self.highs.getModelStatus()
 
     def left_behind(self, model: LinearModel, version: str) -> MipResult:
@@ -253,15 +254,8 @@ class _Run:
     def _wait(self) -> bool:
         """Handle one event, or nothing for a while; True if the solver has ended."""
         try:
-            kind, payload = self.events.get(timeout=_POLL_S)
-            if kind == "error":
-                raise payload
-            if kind == "incumbent":
-                self.best = payload
-                if self.on_incumbent is not None:
-                    self.on_incumbent(payload)
-            elif kind == "bound" and self.on_bound is not None:
-                self.on_bound(payload)
+            with plain_interrupts():
+                kind = self._hear()
         except queue.Empty:
             kind = "nothing"
         except KeyboardInterrupt:
@@ -271,7 +265,19 @@ class _Run:
             self._stop()
         if time.monotonic() >= self.deadline:
             self._stop()
-        return kind == "end"
+        return kind == "end" or (self.has_ended and self.events.empty())  # Ctrl-C may have cost us the event
+
+    def _hear(self) -> str:
+        kind, payload = self.events.get(timeout=_POLL_S)
+        if kind == "error":
+            raise payload
+        if kind == "incumbent":
+            self.best = payload
+            if self.on_incumbent is not None:
+                self.on_incumbent(payload)
+        elif kind == "bound" and self.on_bound is not None:
+            self.on_bound(payload)
+        return kind
 
     def _work(self) -> None:
         try:

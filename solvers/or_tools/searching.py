@@ -1,7 +1,8 @@
 """OR-Tools' routing search in a thread of its own, so that Ctrl-C is heard."""
 
-import threading
 from collections.abc import Callable
+
+from counterpoint.opt.interrupts import run_aside
 
 TICK_S = 0.02
 
@@ -11,23 +12,13 @@ def run_search(search: Callable[[], object], cancel: Callable[[], object], error
 
     On Ctrl-C `cancel` is called until the search has ended, and KeyboardInterrupt goes on.
     """
-    done = threading.Event()
 
-    def work() -> None:
+    def act() -> None:
         try:
             search()
         except BaseException as error:
             errors.append(error)
-        done.set()
 
-    thread = threading.Thread(target=work, name="or-tools-routing", daemon=True)
-    try:
-        thread.start()
-        while not done.wait(TICK_S):
-            pass
-    except KeyboardInterrupt:
-        while not done.wait(TICK_S):
-            cancel()
-        raise
+    run_aside(act, cancel, name="or-tools-routing", tick_s=TICK_S)
     if errors:
         raise errors[0]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from counterpoint.opt.errors import InstanceError, OptionError
+from counterpoint.opt.interrupts import plain_interrupts
 from counterpoint.simulators.stage.dual_simplex import linear_stage
 from counterpoint.simulators.stage.model import FloatArray
 from counterpoint.solvers.sddp.backward import make_cuts
@@ -74,11 +75,12 @@ def train(
     rules = [stop] if callable(stop) else list(stop)
     begun, first = time.perf_counter(), len(policy.progress)
     with held() as interrupt:
+        policy.termination = ""
         try:
-            policy.termination = ""
             while not policy.termination:
-                simulation = _iterate(policy, seed, interrupt)
-                policy.progress.append(_progress(policy, simulation, time.perf_counter() - begun))
+                with plain_interrupts():
+                    simulation = _iterate(policy, seed, interrupt)
+                    policy.progress.append(_progress(policy, simulation, time.perf_counter() - begun))
                 recent = policy.progress[first:]
                 _log.info("%s", told(recent))
                 if on_iteration is not None and on_iteration(recent[-1]):

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 import torch
+from tests.ctrl_c import wrapped
 
 import counterpoint as ct
 from counterpoint.models.checkpoints import load_policy
@@ -232,3 +233,11 @@ def test_a_run_killed_before_its_first_state_starts_over(tmp_path, toy):
     (tmp_path / "state.safetensors").unlink()
     train("job-shop", "toy", {"iterations": 3}, out=tmp_path, evaluate_every=1, resume=True, progress=False)
     assert [r["iteration"] for r in rows(tmp_path)] == ["0", "1", "2", "3"]
+
+
+def test_ctrl_c_in_compiled_code_is_no_error(tmp_path, toy):
+    def watch(*args):
+        raise wrapped()
+
+    with pytest.raises(KeyboardInterrupt):
+        train("job-shop", "toy", out=tmp_path, progress=watch)

@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
+from tests.busy_machine import soon
 
 import counterpoint as ct
 
@@ -213,24 +216,36 @@ def test_convert_keeps_the_content(tmp_path: Path) -> None:
     assert ct.read(tmp_path / "b.txt").content_hash == ct.benchmark("la01").content_hash
 
 
-@pytest.mark.parametrize("send", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_keeps_the_best_and_the_store(send: signal.Signals, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [COMMAND, "solve", "ta41", "ta42", "-m", "cp-sat", "-t", "60", "--threads", "1", "--out", str(tmp_path)],
+def interrupt_at_work(send: signal.Signals, folder: Path) -> tuple[float, int, str, str]:
+    """Send a signal when a worker has used a second; return seconds to the end, status, what was printed."""
+    process = psutil.Popen(
+        [COMMAND, "solve", "ta41", "ta42", "-m", "cp-sat", "-t", "200", "--threads", "1", "--out", str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job's children ignore it
     )
-    time.sleep(8)
+    while True:
+        assert process.poll() is None, process.communicate()
+        with suppress(psutil.Error):
+            workers = [worker for server in process.children() for worker in server.children()]
+            if any(worker.cpu_times().user > 1 for worker in workers):
+                break
+        time.sleep(0.05)
     sent = time.monotonic()
     process.send_signal(send)
-    out, err = process.communicate(timeout=30)
-    assert time.monotonic() - sent < 4
-    assert process.returncode == 130, err
+    out, err = process.communicate(timeout=100)
+    return time.monotonic() - sent, process.returncode, out, err
+
+
+@pytest.mark.parametrize("send", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_keeps_the_best_and_the_store(send: signal.Signals, tmp_path: Path) -> None:
+    folders = (tmp_path / str(k) for k in range(9))
+    _, status, out, err = soon(lambda: interrupt_at_work(send, next(folders)), 6, took=lambda done: done[0])
+    assert status == 130, err
     assert "interrupted" in out
-    assert (tmp_path / "study.sqlite").exists()
+    assert (tmp_path / "0" / "study.sqlite").exists()
 
 
 def test_nothing_is_written_for_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -235,6 +235,11 @@ def hang_in_warm_up():
         ctypes.PyDLL(None).usleep(900_000)
 
 
+def wrapped_interrupt():
+    """Be interrupted in compiled code where kernels are made ready, as Numba tells it."""
+    raise SystemError("CPUDispatcher(<function>) returned a result with an exception set") from KeyboardInterrupt()
+
+
 def method(name, **more):
     """Return the method of this name."""
     return Method(

@@ -291,3 +291,9 @@ def test_a_method_that_cannot_be_imported_is_an_error_row():
     (result,) = run_study([Case(SHOP, broken)])
     assert result.termination is Termination.ERROR
     assert "No module named 'no_such_module'" in result.message
+
+
+def test_ctrl_c_in_compiled_code_of_a_worker_is_an_interruption():
+    chosen = replace(bad_methods.method("quick"), warm_up="bad_methods:wrapped_interrupt")
+    (result,) = run_study([Case(SHOP, chosen)])
+    assert result.termination is Termination.INTERRUPTED

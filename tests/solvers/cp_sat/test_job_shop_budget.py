@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 
 import counterpoint as ct
+from counterpoint.opt import interrupts
 from counterpoint.opt.budget import Budget, Clock
 from counterpoint.opt.problems.job_shop import JobShop
 from counterpoint.opt.problems.job_shop_check import check
 from counterpoint.solvers.cp_sat import job_shop as cp_sat
-from counterpoint.solvers.cp_sat import search
 from counterpoint.solvers.rules.job_shop import schedule
 
 
@@ -62,7 +62,7 @@ def test_ctrl_c_while_the_search_begins_stops_it(monkeypatch):
             super().start()
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(search, "threading", SimpleNamespace(Thread=Interrupted, Event=threading.Event))
+    monkeypatch.setattr(interrupts, "threading", SimpleNamespace(Thread=Interrupted, Event=threading.Event))
     result = ct.solve(random_shop(30, 20, 1), "cp-sat", time_limit=120, threads=1)
     assert result.termination is ct.Termination.INTERRUPTED
     assert result.solution is not None

@@ -8,10 +8,12 @@ import threading
 import numpy as np
 import pytest
 from tests.busy_machine import soon
-from tests.ctrl_c import press_ctrl_c
+from tests.ctrl_c import press_ctrl_c, wrapped
 
+from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.problems.job_shop import JobShop
+from counterpoint.opt.recording import Recorder
 from counterpoint.opt.result import SolutionStatus, Termination
 from counterpoint.opt.solving import solve
 from counterpoint.solvers.hybrid import job_shop as hybrid
@@ -124,6 +126,7 @@ def test_ctrl_c_while_parts_begin_leaves_none_running(monkeypatch):
 INTERRUPTED = """
 import numpy as np, sys
 from counterpoint.opt.problems.job_shop import JobShop
+from counterpoint.opt.recording import Recorder
 from counterpoint.opt.solving import solve
 rng = np.random.default_rng(1)
 routes = np.array([rng.permutation(20) for _ in range(30)])
@@ -141,3 +144,15 @@ def test_ctrl_c_keeps_the_best(threads, wait_s):
     ended = press_ctrl_c([sys.executable, "-c", INTERRUPTED, str(threads)], "held", wait_s)
     assert ended.out.splitlines()[-1].startswith("interrupted feasible "), ended
     assert ended.after_s < 30  # of a time limit of 120: machines that run tests are busy
+
+
+def test_ctrl_c_in_compiled_code_keeps_the_best(monkeypatch):
+    def struck(*arguments):
+        raise wrapped()
+
+    monkeypatch.setattr(hybrid, "_search", struck)
+    recorder = Recorder(random_shop(15, 15, 4))
+    outcome = hybrid.solve(recorder.instance, Budget(threads=2), 0, Options(), recorder)
+    assert outcome.termination is Termination.INTERRUPTED
+    assert outcome.solution is not None
+    assert outcome.bound == recorder.bound > 0

@@ -6,11 +6,13 @@ import signal
 import numpy as np
 import pytest
 from tests import policy_graphs as graphs
+from tests.ctrl_c import wrapped
 from tests.hydro_systems import cascade
 
 from counterpoint.opt.errors import InstanceError, OptionError
 from counterpoint.simulators.stage.builder import StageBuilder
 from counterpoint.simulators.stage.highs import HighsStage
+from counterpoint.solvers.sddp import train as train_module
 from counterpoint.solvers.sddp.graph import PolicyGraph, linear_graph
 from counterpoint.solvers.sddp.policy import Options, Policy
 from counterpoint.solvers.sddp.risk import CVaR
@@ -213,3 +215,18 @@ def test_a_tour_is_a_permutation_of_neighbours():
     length = np.linalg.norm(np.diff(noise[tour], axis=0), axis=1).sum()
     assert length < 0.5 * np.linalg.norm(np.diff(noise, axis=0), axis=1).sum()
     assert tour_of(np.zeros((3, 0))).tolist() in ([0, 1, 2],)
+
+
+def test_ctrl_c_in_compiled_code_keeps_what_is_there(monkeypatch):
+    """The second Ctrl-C interrupts at once, and may strike while a kernel hands back its result."""
+    iterate = train_module._iterate
+
+    def struck(policy, seed, interrupt):
+        if len(policy.progress) == 2:
+            raise wrapped()
+        return iterate(policy, seed, interrupt)
+
+    monkeypatch.setattr(train_module, "_iterate", struck)
+    policy = train(graphs.multistock(), iterations(50), 2)
+    assert policy.termination == "interrupted"
+    assert len(policy.progress) == 2
