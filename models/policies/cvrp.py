@@ -17,6 +17,7 @@ from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
+from counterpoint.opt.methods.refusals import no_points
 from counterpoint.opt.problems.cvrp import Cvrp, Routes
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.simulators.batched.bq import unit_square
@@ -47,10 +48,8 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
         If the places have no coordinates.
     """
     clock = budget.start()
-    if instance.places.points is None:
-        raise UnsupportedError(
-            "the learned method needs coordinates; this instance has distances only: local-search takes it"
-        )
+    if reason := no_points(instance):
+        raise UnsupportedError(f"bq {reason}: local-search does without")
     network, window = load(options, NETWORK, build)
     with torch_threads():
         tails = _deliveries(instance)

@@ -71,6 +71,7 @@ METHODS: tuple[Method, ...] = (
         "learned: a transformer builds the routes customer by customer; needs coordinates",
         options="counterpoint.models.policies.cvrp:Options",
         handles=frozenset({"under-way"}),
+        refuses="counterpoint.opt.methods.refusals:no_points",
         is_anytime=True,
         is_random=True,
         needs=("torch", "safetensors"),
