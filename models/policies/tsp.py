@@ -20,11 +20,12 @@ from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
-from counterpoint.opt.problems.places import IntArray, Places, radians
+from counterpoint.opt.problems.places import IntArray
 from counterpoint.opt.problems.tsp import Tour, Tsp, length
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.simulators.batched.bq import unit_square
 from counterpoint.simulators.batched.bq_tsp import ANSWERS, FEATURES, SPECIAL, Paths, start, visits
+from counterpoint.simulators.batched.distances import in_the_plane
 
 __all__ = ["Options", "solve"]
 
@@ -81,18 +82,9 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
 
 def _paths(instance: Tsp) -> Paths:
     """Return the instance as a batch of one, in the unit square."""
-    points = torch.from_numpy(_plane(instance.places).copy()).unsqueeze(0)
+    points = torch.from_numpy(np.array(instance.places.points)).unsqueeze(0)
     ends = () if instance.ends is None else tuple(torch.tensor([place]) for place in instance.ends)
-    return start(unit_square(points), *ends)
-
-
-def _plane(places: Places) -> np.ndarray:
-    """Return points; places on the globe by their longitudes and latitudes, about as long as each other."""
-    assert places.points is not None
-    if places.metric != "geo":
-        return places.points
-    latitude, longitude = radians(places.points)
-    return np.stack((longitude * np.cos(latitude.mean()), latitude), axis=1)
+    return start(unit_square(in_the_plane(instance.places.metric, points)), *ends)
 
 
 def _whole(instance: Tsp, between: IntArray) -> IntArray:
