@@ -10,7 +10,7 @@ demo: .venv/plain
 
 test: .venv/dev
 	$(BIN)/python -m pytest -n 2 -m "not slow" --dist worksteal
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=180 -p no:xdist -q notebooks
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 -p no:xdist -q notebooks
 
 test-slow: .venv/dev
 	$(BIN)/python -m pytest -m slow

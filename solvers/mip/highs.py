@@ -231,7 +231,8 @@ class _Run:
         finally:
             if not self.has_ended:
                 self._stop()
-                atexit.register(lambda: thread.is_alive() and thread.join(_EXIT_WAIT_S))  # it may not have begun
+                if thread.is_alive():  # it may not have begun
+                    atexit.register(thread.join, _EXIT_WAIT_S)
         return self.highs.getModelStatus()
 
     def left_behind(self, model: LinearModel, version: str) -> MipResult:

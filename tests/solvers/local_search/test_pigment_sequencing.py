@@ -72,7 +72,7 @@ def test_the_seed_decides_and_more_moves_do_no_harm():
 
 
 def test_it_ends_at_a_target():
-    result = ct.solve(ct.benchmark("psp-100-1"), "simulated-annealing", target=11000, time_limit=60)
+    result = ct.solve(ct.benchmark("psp-100-1"), "simulated-annealing", target=11000, time_limit=300)
     assert result.termination is ct.Termination.TARGET
     assert result.objective <= 11000
 
