@@ -101,10 +101,10 @@ def test_routes_run_either_way_and_equally_full_ones_in_any_order():
 
 def test_tails_of_optimal_routes_are_optimal():
     """What the label does is what dynamic programming over tails finds best."""
-    labels = labelled(5, 5, 300, 4)
+    labels = labelled(6, 4, 300, 4)
     generator = torch.Generator().manual_seed(0)
     quotient = Quotient()
-    for size in (1, 3, 5):
+    for size in (1, 2, 4):
         turned, target = cut(labels, size, generator)
         assert (target.view(len(target), -1).sum(1) - 1).abs().max() < 1e-6
         allowed = turned.observe().allowed
