@@ -198,7 +198,7 @@ def _bounded(path: Path) -> bytes:
 def _check_card(card: Any, file: str) -> None:
     if not isinstance(card, dict) or card.get("type") != TYPE:
         raise CheckpointError(f"its card is not of type {TYPE!r}", file)
-    if card.get("version") != VERSION:
+    if type(card.get("version")) is not int or card["version"] != VERSION:  # True == 1 == 1.0
         raise CheckpointError(f"its card is of version {card.get('version')!r}; expected {VERSION}", file)
     for key, kind in {**NEEDED, "sha256": str}.items():
         if not isinstance(card.get(key), kind):

@@ -78,7 +78,7 @@ def take(data: Any, kind: str, version: int, fields: tuple[str, ...]) -> dict[st
     found: dict[str, Any] = expect(data, dict, "an object")
     if found.get("type") != kind:
         raise InstanceError(f"expected type {kind!r}, not {_short(found.get('type'))}", place=("type",))
-    if found.get("version") != version:
+    if type(found.get("version")) is not int or found["version"] != version:  # True == 1 == 1.0
         raise InstanceError(
             f"expected version {version} of {kind}, not {_short(found.get('version'))}",
             place=("version",),

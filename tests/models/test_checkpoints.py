@@ -146,6 +146,7 @@ def malicious(mark: Path) -> dict[str, bytes]:
         "card-nan": with_card('{"type": NaN}'),
         "card-wrong-type": with_card({**sound(), "type": "counterpoint-result"}),
         "card-future-version": with_card(sound(version=99)),
+        "card-version-true": with_card(sound(version=True)),
         "card-without-network": with_card({k: v for k, v in sound().items() if k != "network"}),
         "card-network-is-code": with_card(sound(network="os:system")),
         "nan-weights": with_card(sound(sha256=digest(nan)), nan),

@@ -100,6 +100,8 @@ class TestRefused:
         [
             ("type", "other", "expected type 'counterpoint-result'"),
             ("version", 2, "expected version 1"),
+            ("version", True, "expected version 1"),
+            ("version", 1.0, "expected version 1"),
             ("problem", "knitting", "no problem named"),
             ("termination", "bored", "expected one of optimal"),
             ("solution_status", "good", "expected one of none"),
