@@ -126,7 +126,7 @@ def merge(path: Path, rows: Sequence[Row]) -> list[Row]:
 
 def is_published(row: Row) -> bool:
     """Return whether a row's instance has a published best value."""
-    return row["problem"] in ("tsp", "cvrp") and not row["instance"].startswith("uniform-")
+    return row["problem"] in ("tsp", "cvrp") and not row["instance"].startswith(("uniform-", "matrix-"))
 
 
 def read(path: Path) -> list[Row]:

@@ -3,12 +3,12 @@
     python benchmarks/routing_sizes.py [--full] [--problems tsp,cvrp] [--sizes 100] \
         [--methods "all|classical|learned|local-search;bq:width=16"]
 
-Random instances of the published distributions (uniform in the unit square; see `datasets/generators`), one thread.
-Methods that run until they are stopped get each of the limits; those that end by themselves run once, with the
-largest limit, and their CPU seconds say which columns they belong to. Limits are processor seconds (see
-`routing_rows`). Quick (default): 4 instances of a size, 0.1 and 0.5 s, into routing_sizes_quick.csv; --full: 8
-instances, 0.1, 1 and 10 s, into routing_sizes.csv, about an hour on a machine of its own. Rows of runs that are not
-made again are kept. Gaps: to the best value found on the instance by any row of the table.
+Random instances of the published distributions (see `datasets/generators`), one thread. Methods that run until they
+are stopped get each of the limits; those that end by themselves run once, with the largest limit, and their CPU
+seconds say which columns they belong to. Limits are processor seconds (see `routing_rows`). Quick (default): 4
+instances of a size, 0.1 and 0.5 s, into routing_sizes_quick.csv; --full: 8 instances, 0.1, 1 and 10 s, into
+routing_sizes.csv, about an hour on a machine of its own. Rows of runs that are not made again are kept. Gaps: to the
+best value found on the instance by any row of the table.
 """
 
 import argparse
@@ -44,6 +44,12 @@ SUBJECTS = {
     "tsp": Subject(
         lambda size, seed: tsp.uniform(places=size, seed=seed),
         (100, 200, 500, 1000),
+        ("nearest-neighbour", "farthest-insertion", *BUILT),
+        ("local-search", "fast-tsp", "or-tools-routing", *REBUILT),
+    ),
+    "atsp": Subject(
+        lambda size, seed: tsp.matrix(places=size, seed=seed),
+        (50, 100),
         ("nearest-neighbour", "farthest-insertion", *BUILT),
         ("local-search", "fast-tsp", "or-tools-routing", *REBUILT),
     ),
