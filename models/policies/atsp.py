@@ -1,6 +1,8 @@
 """The learned method for tours where distances are a matrix: a transformer that was taught good ones builds them.
 
-As `tsp`, with the network of `networks.bq_matrix`, which sees costs and no coordinates; there and back may differ.
+As `tsp`, with the network of `networks.bq_matrix`, which sees costs and no coordinates; there and back may differ. More
+places than it was taught with do little harm, windows do much: what it is told of arcs is so only among all that are
+left.
 """
 
 import numpy as np
@@ -25,6 +27,7 @@ from counterpoint.simulators.batched.bq_atsp import ANSWERS, FEATURES, SPECIAL, 
 from counterpoint.simulators.batched.bq_tsp import visits
 
 NETWORK = "bq-atsp"
+SEEN = 200  # places that the network is shown unless told otherwise
 
 
 def build(options: NetworkOptions) -> BqMatrix:
@@ -36,6 +39,7 @@ def solve_matrix(instance: Tsp, budget: Budget, seed: int, options: Options, rep
     """Build a tour, or the best of the last beam, then rebuild parts of it; the seed says which.
 
     What does not fit into the time goes to the nearest place next. One thread, whatever the budget allows.
+    A window of -1 shows 200 places.
 
     Raises
     ------
@@ -43,7 +47,8 @@ def solve_matrix(instance: Tsp, budget: Budget, seed: int, options: Options, rep
         If the checkpoint is not one of this network.
     """
     clock = budget.start()
-    network, window = load(options, NETWORK, build)
+    network, _ = load(options, NETWORK, build)
+    window = SEEN if options.window < 0 else options.window
     with torch_threads():
         costs = torch.from_numpy(instance.places.distances().astype(np.float64))
         ends = () if instance.ends is None else tuple(torch.tensor([place]) for place in instance.ends)

@@ -3,7 +3,8 @@
 Drakulic et al. 2023 (see `networks.bq`); the window on the nearest places, brought back to the size of what was learnt,
 lets a network that was taught small instances build large tours (Fang et al. 2024, INViT, ICML, arXiv 2402.02317).
 Deviation: both ends may grow, and the one that the network is surer of does; the last places are put in order exactly.
-Needs coordinates. On a CPU, local search is both faster and better: this is to learn and to compare.
+Where distances are a matrix: see `atsp`. On a CPU, local search is both faster and better: this is to learn and to
+compare.
 """
 
 import numpy as np
@@ -12,13 +13,13 @@ from torch import Tensor
 
 from counterpoint.models.networks.bq import Bq, Form
 from counterpoint.models.networks.bq import Options as NetworkOptions
+from counterpoint.models.policies.atsp import solve_matrix
 from counterpoint.models.policies.bq import Options, load
 from counterpoint.models.policies.bq_rollout import roll_out
 from counterpoint.models.policies.tsp_finish import MOST, finished
 from counterpoint.models.policies.tsp_reconstruction import reconstructed
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
-from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.places import IntArray
 from counterpoint.opt.problems.tsp import Tour, Tsp, length
@@ -46,12 +47,10 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
     ------
     CheckpointError
         If the checkpoint is not one of this network.
-    UnsupportedError
-        If the places have no coordinates.
     """
+    if instance.places.metric == "explicit":
+        return solve_matrix(instance, budget, seed, options, report)
     clock = budget.start()
-    if instance.places.points is None:
-        raise UnsupportedError("the learned method needs coordinates; this instance has distances only")
     network, window = load(options, NETWORK, build)
     with torch_threads():
         paths = _paths(instance)

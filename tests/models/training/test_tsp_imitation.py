@@ -218,7 +218,7 @@ def test_the_method_without_time_or_coordinates_or_checkpoint(checkpoint) -> Non
     flat = Tsp("x", Places("explicit", None, np.ones((5, 5), np.int64)))
     for instance, method, said in (
         (case, "bq:checkpoint=nowhere.safetensors", "cannot be read"),
-        (flat, f"bq:checkpoint={checkpoint}", "coordinates"),
+        (flat, f"bq:checkpoint={checkpoint}", "bq-atsp"),
     ):
         result = ct.solve(instance, method)
         assert result.termination is ct.Termination.ERROR
