@@ -33,8 +33,9 @@ def build(options: NetworkOptions) -> Bq:
 def solve(instance: Knapsack, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
     """Pack, or take the best of the last beam, then take parts out and pack anew; the seed says which.
 
-    ``window`` is the size of the core; with 0 the network decides on every item. What still fits where the core or the
-    time ends is packed by density. One thread, whatever the budget allows.
+    ``window`` is the size of the core; with 0 the network decides on every item. ``rescale`` changes nothing: what is
+    seen has no units. What still fits where the core or the time ends is packed by density. One thread, whatever the
+    budget allows.
 
     Raises
     ------
@@ -46,9 +47,7 @@ def solve(instance: Knapsack, budget: Budget, seed: int, options: Options, repor
     with torch_threads():
         whole = knapsacks(instance)
         left, plain = core(whole, window) if window else (whole, whole.left[:, :0])
-        steps, after = roll_out(
-            network, left, width=options.width, rescale=options.rescale, stop=lambda: clock.remaining_s() <= 0
-        )
+        steps, after = roll_out(network, left, width=options.width, stop=lambda: clock.remaining_s() <= 0)
         is_late = after.size > 0
         items = filled(whole, torch.cat((plain[0], steps[best(after, 1)[0]])).numpy())
         value = int(instance.value[items].sum())

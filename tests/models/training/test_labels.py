@@ -85,6 +85,22 @@ def test_processes_make_the_same_as_one(tmp_path: Path) -> None:
     assert read(tmp_path / "two", KNAPSACK, 5)["packed"].shape == (2300, 5)
 
 
+def test_a_trainer_learns_from_a_folder(tmp_path: Path) -> None:
+    from counterpoint.models.networks.bq import Options
+    from counterpoint.models.training.knapsack_imitation import TASK as KNAPSACK
+    from counterpoint.models.training.knapsack_imitation import Config, build
+
+    make(KNAPSACK, size=8, effort=1, seed=3, count=1030, folder=tmp_path, progress=False)
+    network = Options(layers=1, width=8, heads=1, inner=8)
+    config = Config(size=8, labels=1020, updates=2, batch=8, folder=str(tmp_path), network=network)
+    trainer = build(config, 0)
+    assert trainer.step()["labels"] == 1020
+    held = read(tmp_path, KNAPSACK, 8)
+    assert all(torch.equal(rows, held[name][:1020]) for name, rows in trainer.labels.items())
+    with pytest.raises(OptionError, match="of size 8, not 9"):
+        build(dataclasses.replace(config, size=9), 0).step()
+
+
 def test_what_is_there_is_kept_and_added_to(tmp_path: Path) -> None:
     made(tmp_path, 1200)
     before = contents(tmp_path)
