@@ -71,7 +71,8 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
             if (found := float(instance.prize[visits].sum())) > prize:
                 prize = found
                 report(Walk(visits))
-    ended = Termination.TIME if left.size else stopped or Termination.COMPLETED
+    is_late = bool((left.left >= 0).any())
+    ended = Termination.TIME if is_late else stopped or Termination.COMPLETED
     return Outcome(Walk(visits), prize, ended, iterations=done)
 
 

@@ -122,6 +122,7 @@ def _rebuilt(
     was = walked[last] - walked[first]
     spare = max(0.0, instance.max_length - float(walked[-1]))
     is_free = np.ones((STRETCHES, instance.num_places), bool)
+    is_free[:, instance.ends] = False
     number = np.arange(1, count + 1)
     is_free[:, visits] = (number > first[:, None]) & (number < last[:, None])
     origin, end = np.where(is_turned, stops[last], stops[first]), np.where(is_turned, stops[first], stops[last])
@@ -131,7 +132,7 @@ def _rebuilt(
         plane=whole.plane,
     )  # fmt: skip
     steps, left = roll_out(network, tails, window=window, stop=stop)
-    if left.size:
+    if (left.left >= 0).any():
         return None
     found = []
     for k, row in enumerate(steps.numpy()):

@@ -17,6 +17,7 @@ from counterpoint.simulators.batched.bq_orienteering import Walks, start
 
 FEWEST = 0.4  # places of the smallest instances, as a share of those of the largest
 LENGTHS = 0.3, 0.5  # per square root of the places; the published ones are 0.40 to 0.45
+NEAREST = 2.5  # ways to the nearest place, at least, so that every walk gets somewhere
 PRIZES = 0.7, 0.85  # up to here they grow with the way from the depot, up to here they are uniform, then all the same
 HOMEWARD = 0.7  # share of tails that end where the walk does
 REMOVED = 0.4  # visits that a step of the local search takes out, at most, as a share of the places
@@ -49,7 +50,9 @@ def labelled(count: int, places: int, steps: int, seed: int) -> dict[str, Tensor
     rng = np.random.default_rng(seed)
     points = rng.random((count, 1 + places, 2), np.float32)
     size = rng.integers(round(FEWEST * places), places, count, endpoint=True)
-    length = (rng.uniform(*LENGTHS, count) * np.sqrt(size)).astype(np.float32)
+    is_there = (np.arange(1 + places) <= size[:, None])[:, 1:]
+    nearest = np.where(is_there, np.hypot(*(points[:, 1:] - points[:, :1]).transpose(2, 0, 1)), np.inf).min(1)
+    length = np.maximum(rng.uniform(*LENGTHS, count) * np.sqrt(size), NEAREST * nearest).astype(np.float32)
     prize = _prizes(points, size, rng)
     walk = np.full((count, places), -1)
     for k in range(count):
