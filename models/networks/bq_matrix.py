@@ -96,4 +96,5 @@ class _Layer(nn.Module):
         heard = (share @ value).transpose(1, 2).reshape(batch, n, width)
         described = (share.transpose(1, 2) @ pairs).reshape(batch, n, -1)  # [B, n, heads, DESCRIPTION]
         hidden = hidden + self.weights[0] * self.merge(torch.cat((heard, described), dim=2))
-        return hidden + self.weights[1] * self.narrow(torch.relu(self.widen(hidden)))
+        added: Tensor = self.narrow(torch.relu(self.widen(hidden)))
+        return hidden + self.weights[1] * added
