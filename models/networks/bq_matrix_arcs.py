@@ -13,7 +13,7 @@ from torch import Tensor
 
 DESCRIPTION = 6  # numbers
 FEW = 3  # cheapest arcs out of a node that say what cheap is
-LEAST = 0.01  # of the mean: costs that differ by less are as good as the same
+LEAST = 0.01  # of the median: costs that differ by less are as good as the same
 SMOOTH = 0.3  # temperature of the assignment, in units of what is cheap
 ROUNDS = 10
 DEAREST = 5.0  # logarithm of costs in the same units: what is dearer, and what cannot be, looks like this
@@ -54,16 +54,11 @@ def reduced(costs: Tensor, can: Tensor) -> Tensor:
     for way in (2, 1):
         least = dear.amin(way, keepdim=True)
         dear = dear - least.masked_fill(least == torch.inf, 0.0)
-    few = dear.topk(min(FEW, dear.shape[2]), dim=2, largest=False).values
-    cheap, mean = (_mean(values) for values in (few, dear))
-    unit = torch.maximum(cheap, LEAST * mean).clamp(min=torch.finfo(costs.dtype).tiny)
+    few = dear.topk(min(FEW, dear.shape[2]), dim=2, largest=False).values.flatten(1)
+    cheap = few.masked_fill(few == torch.inf, torch.nan).nanmean(1)
+    median = dear.masked_fill(~can, torch.nan).flatten(1).nanmedian(1).values  # no mean: arcs may be barred by cost
+    unit = torch.maximum(cheap, LEAST * median).clamp(min=torch.finfo(costs.dtype).tiny)
     return dear / unit[:, None, None]
-
-
-def _mean(values: Tensor) -> Tensor:
-    """Return means of what is finite, [B]."""
-    is_finite = values < torch.inf
-    return values.masked_fill(~is_finite, 0.0).sum((1, 2)) / is_finite.sum((1, 2)).clamp(min=1)
 
 
 def _shares(dear: Tensor) -> Tensor:

@@ -89,6 +89,15 @@ def test_matrices_of_any_kind_give_finite_logits(network, n):
     assert seen.abs().max() <= 5
 
 
+@torch.no_grad()
+def test_it_does_not_matter_how_dear_an_arc_is_that_nobody_takes(network):
+    costs = matrices(4, 12)
+    is_barred = torch.rand(4, 12, 12, generator=torch.Generator().manual_seed(3)) < 0.3
+    one, other = (answers(network, costs.masked_fill(is_barred, dear)) for dear in (1e5, 1e8))
+    torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-3)
+    assert (one - answers(network, costs)).abs().max() > 0.1
+
+
 def test_costs_are_reduced_in_rows_and_columns():
     costs = matrices(3, 8).double()
     can = possible(8, costs.device, None)
