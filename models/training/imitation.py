@@ -120,11 +120,10 @@ class Imitation:
 
     def step(self) -> dict[str, float]:
         """Label some instances and learn."""
-        started, config = time.process_time(), self.config
+        started = time.process_time()
         self._collect()
-        losses = [self._learn() for _ in range(config.updates)]
+        losses = [self._learn() for _ in range(self.config.updates)]
         self.iteration += 1
-        self.samples += config.updates * config.batch
         self.cpu_s += time.process_time() - started
         return {
             "samples": float(self.samples),
@@ -155,6 +154,7 @@ class Imitation:
         config = self.config
         rows = torch.randint(self.num_labels, (config.batch,), generator=self.generator).to(self.device)
         lesson = self.task.lesson({name: held[rows] for name, held in self.labels.items()}, self.generator)
+        self.samples += len(lesson.target)  # a lesson may leave some out
         progress = min(1.0, self.iteration / config.iterations)
         self.optimiser.param_groups[0]["lr"] = config.learning_rate * cosine(progress, config.final_rate)
         with autocast(config.precision, self.device):
