@@ -20,7 +20,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import highspy
@@ -65,6 +65,8 @@ class MipResult:
     nodes : int
     solver : str
     message : str
+    is_interrupted : bool
+        Whether Ctrl-C came, which small models do not heed: they are solved all the same. Who has more to solve stops.
     """
 
     values: FloatArray | None
@@ -74,6 +76,7 @@ class MipResult:
     nodes: int
     solver: str
     message: str = ""
+    is_interrupted: bool = False
 
 
 def solve_model(
@@ -141,15 +144,20 @@ def solve_model(
         known = np.flatnonzero(~np.isnan(start)).astype(np.int32)
         highs.setSolution(len(known), known, np.asarray(start, np.float64)[known])
     run = _Run(highs, deadline, model.sense, on_incumbent, on_bound)
+    return replace(_outcome(run, model, version), is_interrupted=run.is_interrupted)
+
+
+def _outcome(run: "_Run", model: LinearModel, version: str) -> MipResult:
+    """Run, and say what came of it."""
     status = run.solve()
     if status is None:
         return run.left_behind(model, version)
     if status == _STATUS.kUnboundedOrInfeasible:
         return _unbounded_or_infeasible(run, model, version)
     termination = TERMINATIONS.get(status, Termination.ERROR)
-    if termination is Termination.INTERRUPTED and not run.is_interrupted and time.monotonic() >= deadline:
+    if termination is Termination.INTERRUPTED and not run.is_interrupted and time.monotonic() >= run.deadline:
         termination = Termination.TIME
-    return _result(highs, model, status, termination, version)
+    return _result(run.highs, model, status, termination, version)
 
 
 def _unbounded_or_infeasible(run: "_Run", model: LinearModel, version: str) -> MipResult:

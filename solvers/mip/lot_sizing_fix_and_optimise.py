@@ -206,7 +206,7 @@ class Search:
             self.held.raise_bound(result.bound)
             if result.termination in (Termination.OPTIMAL, Termination.INFEASIBLE):
                 return result.termination
-        if result.termination is Termination.INTERRUPTED:
+        if result.is_interrupted:
             return Termination.INTERRUPTED
         value = self.held.value if self.held.plan is not None else None
         stopped = self.clock.stop(iteration=self.count, objective=value, bound=self.held.bound)

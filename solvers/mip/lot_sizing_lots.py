@@ -27,7 +27,7 @@ def lots_for(net: NetData, setups: BoolArray, time_limit_s: float = float("inf")
     lower[shape.setups] = upper[shape.setups]
     fixed = replace(model, col_lower=lower, col_upper=upper, is_integer=np.zeros(model.num_cols, bool))
     result = solve_model(fixed, time_limit_s=time_limit_s)
-    if result.termination is Termination.INTERRUPTED:
+    if result.is_interrupted:
         raise KeyboardInterrupt  # HiGHS' adapter swallowed it, for callers that would return at once
     if result.termination is not Termination.OPTIMAL or result.values is None:
         return None

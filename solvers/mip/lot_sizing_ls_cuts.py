@@ -81,8 +81,8 @@ class TightModel(StandardModel):
         self.root_bound, self.rounds = None, 0
         while True:
             result = solve_model(relaxed, time_limit_s=clock.remaining_s())
-            self.termination = result.termination
-            if result.termination is not Termination.OPTIMAL or result.values is None:
+            self.termination = Termination.INTERRUPTED if result.is_interrupted else result.termination
+            if self.termination is not Termination.OPTIMAL or result.values is None:
                 break
             self.root_bound, self.rounds = result.objective, self.rounds + 1
             rows, lower, core = self._separate(result.values, core)

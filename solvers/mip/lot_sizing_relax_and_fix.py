@@ -89,7 +89,7 @@ def solve(instance: LotSizing, budget: Budget, seed: int, options: Options, repo
         if first + options.whole >= T and windows.overtime_in(result) == 0:
             held.take(plan)
         value = held.value if held.plan is not None else None
-        if result.termination is Termination.INTERRUPTED:
+        if result.is_interrupted:
             return outcome(held, Termination.INTERRUPTED, clock)
         stopped = clock.stop(iteration=count, objective=value, bound=held.bound)
         if stopped is not None:

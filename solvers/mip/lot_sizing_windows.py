@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from counterpoint.opt.problems.lot_sizing import ProductionPlan
+from counterpoint.opt.result import Termination
 from counterpoint.solvers.mip.highs import MipResult, solve_model
 from counterpoint.solvers.mip.lot_sizing_facility_location import FacilityLocationModel
 from counterpoint.solvers.mip.lot_sizing_net import BoolArray, FloatArray, NetData
@@ -38,7 +39,9 @@ class Windows:
     def relaxation(self, time_limit_s: float) -> MipResult:
         """Solve the relaxation: every setup free and fractional."""
         model = self.shape.model
-        return solve_model(replace(model, is_integer=np.zeros(model.num_cols, bool)), time_limit_s=time_limit_s)
+        relaxed = replace(model, is_integer=np.zeros(model.num_cols, bool))
+        result = solve_model(relaxed, time_limit_s=time_limit_s)
+        return replace(result, termination=Termination.INTERRUPTED) if result.is_interrupted else result
 
     def solve(
         self,

@@ -113,7 +113,7 @@ class Replanning:
             seed=self.seed,
             start=built.keeping(keeping),
         )
-        if found.termination is Termination.INTERRUPTED:
+        if found.is_interrupted:
             raise KeyboardInterrupt
         self.late += found.termination is Termination.TIME
         if found.values is None:
