@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import operator
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,10 +13,12 @@ from counterpoint.opt.registry import Method
 
 
 def split_spec(spec: str) -> tuple[str, dict[str, str]]:
-    """Split ``name:key=value,key=value`` into the name and its options.
+    """Split ``name:key=value,key=value`` into the name and its options; a value of several parts has slashes.
 
     >>> split_spec("spt:scheme=active")
     ('spt', {'scheme': 'active'})
+    >>> split_spec("tree-mip:branching=4/2/2,gap=0.1")
+    ('tree-mip', {'branching': '4/2/2', 'gap': '0.1'})
     """
     name, colon, rest = spec.partition(":")
     pairs: dict[str, str] = {}
@@ -54,7 +57,7 @@ def validated(
     free: Sequence[str],
     preset: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Build a dataclass from what users wrote; text is converted to the field's type.
+    """Build a dataclass from what users wrote; text is converted to the field's type, ``4/2/2`` to a tuple.
 
     Parameters
     ----------
@@ -80,12 +83,16 @@ def validated(
             raise OptionError(f"{owner} has no {noun} {printable(str(key))!r}{hint}")
     from pydantic import TypeAdapter, ValidationError  # 0.1 s of import, only needed here
 
+    several = {key for key, kind in typing.get_type_hints(cls).items() if typing.get_origin(kind) is tuple}
+    parted = {k: v.split("/") if k in several and isinstance(v, str) else v for k, v in given.items()}
     try:
-        return TypeAdapter(cls).validate_python({**(preset or {}), **given})
+        return TypeAdapter(cls).validate_python({**(preset or {}), **parted})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise OptionError(f"{owner}, {noun} {where}: {printable(first['msg'])}") from None
+        place = ".".join(map(str, first["loc"]))
+        where = f"{owner}, {noun} {place}" if place else owner  # what the class itself checks names its options
+        said = first.get("ctx", {}).get("error", first["msg"])
+        raise OptionError(f"{where}: {printable(str(said))}") from None
 
 
 def options_dict(options: Any) -> dict[str, Any]:

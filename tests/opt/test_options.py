@@ -16,6 +16,11 @@ class Options:
     depth: int = 3
     share: float = 0.5
     is_greedy: bool = False
+    sizes: tuple[int, ...] = (2, 1)
+
+    def __post_init__(self):
+        if self.depth < 0:
+            raise OptionError(f"depth must be at least 0, not {self.depth}")
 
 
 @pytest.fixture
@@ -46,9 +51,14 @@ def test_broken_specs_are_refused_without_control_characters(spec):
 
 
 def test_text_becomes_the_field_s_type(method):
-    built = build_options(method, {"depth": "7", "share": "0.25", "is_greedy": "true"})
-    assert built == Options(rule="lpt", depth=7, share=0.25, is_greedy=True)
-    assert options_dict(built) == {"rule": "lpt", "depth": 7, "share": 0.25, "is_greedy": True}
+    built = build_options(method, {"depth": "7", "share": "0.25", "is_greedy": "true", "sizes": "4/2/2"})
+    assert built == Options(rule="lpt", depth=7, share=0.25, is_greedy=True, sizes=(4, 2, 2))
+    assert options_dict(built) == {"rule": "lpt", "depth": 7, "share": 0.25, "is_greedy": True, "sizes": (4, 2, 2)}
+
+
+@pytest.mark.parametrize(("given", "sizes"), [("3", (3,)), ("3/2", (3, 2)), ([3, 2], (3, 2)), ((), ())])
+def test_options_of_several_parts(method, given, sizes):
+    assert build_options(method, {"sizes": given}).sizes == sizes
 
 
 def test_nothing_given_leaves_preset_and_defaults(method):
@@ -59,11 +69,14 @@ def test_nothing_given_leaves_preset_and_defaults(method):
     ("given", "message"),
     [
         ({"dept": 4}, "did you mean depth"),
-        ({"zzz": 4}, "it takes: depth, share, is_greedy"),
+        ({"zzz": 4}, "it takes: depth, share, is_greedy, sizes"),
         ({"rule": "spt"}, "has no option 'rule'"),  # the name fixes it
         ({"depth": "many"}, "method m, option depth"),
         ({"depth": 1.5}, "method m, option depth"),
         ({"is_greedy": "perhaps"}, "option is_greedy"),
+        ({"sizes": "3/x"}, "method m, option sizes.1: "),
+        ({"sizes": ""}, "method m, option sizes.0: "),
+        ({"depth": -1}, "^method m: depth must be at least 0, not -1$"),
     ],
 )
 def test_wrong_options_are_refused(method, given, message):

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import counterpoint as ct
 from counterpoint.models.checkpoints_shipped import shipped
 from counterpoint.opt.cli.main import app
+from counterpoint.opt.errors import OptionError
 from counterpoint.opt.studies.case import Case
 
 SHOP = ct.generate("job-shop", jobs=4, machines=3, seed=1)
@@ -83,3 +84,15 @@ def test_the_command_line_judges_what_it_can(tmp_path):
     assert found["instance"] == PLANT.name
     assert sorted(row["policy"] for row in found["summary"]) == ["fifo", "mwkr"]
     assert len(table.read_text().splitlines()) == 9
+
+
+def test_a_tree_is_an_option_in_text():
+    assert ct.policy("tree-mip:branching=3/2,samples=30", "plant-2x1").options.branching == (3, 2)
+    with pytest.raises(OptionError, match=r"^method tree-mip: branching must be numbers of at least 1"):
+        ct.policy("tree-mip:branching=3/0", "plant-2x1")
+
+
+@pytest.mark.parametrize("instance", ["plant-2x1", "case3"])
+def test_a_seed_below_zero_is_refused(instance):
+    with pytest.raises(OptionError, match="seed of a policy must be at least 0, not -1"):
+        ct.policy("random", instance, seed=-1)
