@@ -7,6 +7,7 @@ and better: this is to learn and to compare.
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from counterpoint.models.networks.bq import Bq, Form
 from counterpoint.models.networks.bq import Options as NetworkOptions
@@ -21,12 +22,49 @@ from counterpoint.opt.methods.refusals import no_points
 from counterpoint.opt.problems.cvrp import Cvrp, Routes
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.simulators.batched.bq import unit_square
-from counterpoint.simulators.batched.bq_cvrp import ANSWERS, FEATURES, SPECIAL, Deliveries, start
+from counterpoint.simulators.batched.bq_cvrp import (
+    ANSWERS,
+    DEMAND,
+    FEATURES,
+    FROM_DEPOT,
+    LOAD,
+    SPECIAL,
+    Deliveries,
+    start,
+)  # fmt: skip
 from counterpoint.simulators.batched.distances import in_the_plane
 
 __all__ = ["Options", "solve"]
 
 NETWORK = "bq-cvrp"
+UNLIKELY = 1e4  # taken from logarithms of probabilities
+
+
+class Decided(nn.Module):
+    """A network that decides first whether the way leads through the depot, and then where to.
+
+    A new route may begin at many places, which share what one customer to go on to directly has alone: the likeliest
+    step is none of theirs too often.
+
+    Parameters
+    ----------
+    network : Module
+        Two logits for each customer.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, is_node: Tensor | None = None, edges: Tensor | None = None) -> Tensor:
+        """Return log-probabilities of what was decided for, less ones of the rest, [R, 2 * k]."""
+        logits = self.network(x, is_node, edges).unflatten(1, (-1, ANSWERS))
+        fits = x[:, SPECIAL:, DEMAND] <= x[:, SPECIAL:, LOAD]
+        is_away = (x[:, :1, FROM_DEPOT] > 0).expand_as(fits)
+        likelihood = logits - UNLIKELY * ~torch.stack((fits, is_away), dim=2)
+        directly, through = likelihood.logsumexp(1).unbind(1)
+        is_through = (through > directly).unsqueeze(1).expand_as(fits)
+        return (likelihood - UNLIKELY * torch.stack((is_through, ~is_through), dim=2)).flatten(1)
 
 
 def build(options: NetworkOptions) -> Bq:
@@ -51,11 +89,12 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
     if reason := no_points(instance):
         raise UnsupportedError(f"bq {reason}: local-search does without")
     network, window = load(options, NETWORK, build)
+    decided = Decided(network)
     with torch_threads():
         tails = _deliveries(instance)
         steps, left = roll_out(
-            network, tails, width=options.width, window=window, rescale=options.rescale,
-            stop=lambda: clock.remaining_s() <= 0,
+            network if options.width > 1 else decided, tails, width=options.width, window=window,
+            rescale=options.rescale, stop=lambda: clock.remaining_s() <= 0,
         )  # fmt: skip
         lines = [_line(row) for row in steps.numpy()] if not left.size else [_late(instance, steps[0].numpy(), left)]
         best = min(lines, key=lambda line: length(instance, line))
@@ -63,7 +102,7 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
         report(_routes(best))
         line, rounds, done = best, options.reconstructions if tails.size > 1 else 0, 0
         better = reconstructed(
-            instance, line, tails.points[0], network, window=window, seed=seed, stop=lambda: clock.remaining_s() <= 0
+            instance, line, tails.points[0], decided, window=window, seed=seed, stop=lambda: clock.remaining_s() <= 0
         )
         while (stopped := clock.stop(iteration=done, objective=cost)) is None and done < rounds:
             line = next(better, line)  # the same if the time is over

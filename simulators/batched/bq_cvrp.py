@@ -14,6 +14,7 @@ from torch import Tensor
 from counterpoint.simulators.batched.bq import View, hashed, unit_square
 
 SPECIAL, FEATURES, ANSWERS = 2, 6, 2  # the origin and the depot; see `observe`; directly, through the depot
+FROM_DEPOT, DEMAND, LOAD = 3, 4, 5  # among features
 
 
 @dataclass(frozen=True, slots=True)

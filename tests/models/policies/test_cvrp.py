@@ -7,13 +7,16 @@ import pytest
 import torch
 
 import counterpoint as ct
-from counterpoint.models.checkpoints import save_policy
+from counterpoint.datasets.generators.cvrp import uniform
+from counterpoint.models.checkpoints import load_policy, save_policy
+from counterpoint.models.checkpoints_shipped import shipped
 from counterpoint.models.networks.bq import Options as NetworkOptions
-from counterpoint.models.policies.cvrp import Options, solve
+from counterpoint.models.policies.cvrp import Decided, Options, solve
 from counterpoint.models.training.cvrp_imitation import Config, build
 from counterpoint.opt.errors import OptionError, UnsupportedError
 from counterpoint.opt.problems.cvrp import Cvrp
 from counterpoint.opt.problems.places import Places
+from counterpoint.simulators.batched.bq_cvrp import start as deliveries
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,3 +107,63 @@ def test_what_it_cannot_do(checkpoint):
         solve(flat, ct.Budget(), 0, Options(), lambda solution=None, *, bound=None: None)
     with pytest.raises(OptionError, match="width"):
         ct.solve(case, f"bq:checkpoint={checkpoint},width=0")
+
+
+def test_shipped_weights_beat_nearest_neighbours():
+    """Greedily by least, by re-construction by more, and by beam search by most."""
+    cases = [uniform(customers=customers, seed=900 + customers) for customers in (20, 24, 28, 32, 60)]
+    means = [
+        np.mean([ct.solve(case, method, seed=1).objective for case in cases])
+        for method in ("nearest-neighbour", "bq", "bq:reconstructions=2", "bq:width=8")
+    ]
+    assert means == sorted(means, reverse=True)
+    assert means[1] < 0.9 * means[0]
+
+
+def test_the_card_says_how_it_was_trained():
+    card = load_policy(shipped("bq_cvrp")).card
+    assert (card["problem"], card["network"]["name"]) == ("cvrp", "bq-cvrp")
+    assert card["training"]["size"] == 40
+    assert card["training"]["tails"] > 100_000
+
+
+class Fixed(torch.nn.Module):
+    """Answers the same, whatever it sees."""
+
+    def __init__(self, likelihood):
+        super().__init__()
+        self.likelihood = likelihood
+
+    def forward(self, x, is_node=None, edges=None):
+        return torch.tensor([self.likelihood]).log().expand(len(x), -1)
+
+
+def test_whether_through_the_depot_is_decided_first():
+    """By what all steps of a kind have together; what is not allowed counts for nothing."""
+    points = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]])
+    demand, three = torch.tensor([[0, 1, 2, 3]]), torch.tensor([3])
+    under_way = deliveries(points, demand, three, torch.tensor([1]), torch.tensor([2])).observe()
+    assert under_way.choice.tolist() == [[0, 1, 2, 3]]  # customers 3 and 2, directly and through the depot
+    assert under_way.allowed.tolist() == [[False, True, True, True]]
+
+    def best(view, *likelihood):
+        found = Decided(Fixed(likelihood))(view.x).masked_fill(~view.allowed, -torch.inf)
+        return int(found.argmax())
+
+    assert best(under_way, 0.0, 0.29, 0.4, 0.31) == 3  # 0.6 through the depot, though the likeliest step is direct
+    assert best(under_way, 0.3, 0.24, 0.25, 0.21) == 1  # 0.3 is not allowed
+    assert best(under_way, 0.0, 0.2, 0.6, 0.2) == 2
+    whole = deliveries(points, demand, three).observe()
+    assert best(whole, 0.1, 0.5, 0.2, 0.1, 0.05, 0.05) == 2  # nothing leads through the depot at the depot
+
+
+def test_decisions_never_bar_what_is_allowed():
+    """Not even where shares of a capacity are too fine for the numbers that the network sees."""
+    points = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
+    many = 2**40
+    view = deliveries(
+        points, torch.tensor([[0, 1, many]]), torch.tensor([2 * many]), torch.tensor([1]), torch.tensor([many - 1])
+    ).observe()
+    assert view.allowed.tolist() == [[False, True]]
+    found = Decided(Fixed((0.9, 0.1)))(view.x).masked_fill(~view.allowed, -torch.inf)
+    assert int(found.argmax()) == 1
