@@ -21,9 +21,10 @@ from counterpoint.opt.evaluation.machine import machine
 TYPE, VERSION = "counterpoint-labels", 1
 SHARD = 1000  # instances; the last shard may have fewer
 KINDS = (torch.float32, torch.int64)
+NAMES, NUMBERS = ("problem", "network"), ("size", "effort", "seed")
 ADVICE = "delete it, and `counterpoint label` makes it again"
 
-Facts = dict[str, Any]  # problem, size, effort, seed
+Facts = dict[str, Any]  # problem, network (whom it is for), size, effort, seed
 
 
 def described(folder: Path) -> Facts | None:
@@ -44,9 +45,9 @@ def described(folder: Path) -> Facts | None:
     form = {"type": TYPE, "version": VERSION, "shard": SHARD}
     if not isinstance(held, dict) or any(held.get(key) != value for key, value in form.items()):
         raise CheckpointError(f"expected an object of type {TYPE!r}, version {VERSION}, shard {SHARD}", str(path))
-    facts = {key: held.get(key) for key in ("problem", "size", "effort", "seed")}
-    if not isinstance(facts["problem"], str) or not all(type(facts[key]) is int for key in ("size", "effort", "seed")):
-        raise CheckpointError("expected the problem's name and whole numbers: size, effort, seed", str(path))
+    facts = {key: held.get(key) for key in (*NAMES, *NUMBERS)}
+    if not all(isinstance(facts[key], str) for key in NAMES) or not all(type(facts[key]) is int for key in NUMBERS):
+        raise CheckpointError(f"expected names: {', '.join(NAMES)}; whole numbers: {', '.join(NUMBERS)}", str(path))
     return facts
 
 

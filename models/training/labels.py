@@ -86,7 +86,7 @@ def make(
             raise OptionError(f"{name} must be at least 1, not {number}")
     if checked_seed(seed) < 0:
         raise OptionError(f"the seed of labels must be at least 0, not {seed}")
-    facts: Facts = {"problem": task.problem, "size": size, "effort": effort, "seed": seed}
+    facts: Facts = {"problem": task.problem, "network": task.network, "size": size, "effort": effort, "seed": seed}
     place = Path(folder)
     describe(place, facts)
     wanted = {k: min(SHARD, count - SHARD * k) for k in range(-(-count // SHARD))}
@@ -113,7 +113,7 @@ def read(folder: str | os.PathLike[str], task: Task, size: int) -> dict[str, Ten
     Raises
     ------
     OptionError
-        If they are of another problem or size, or there are none.
+        If they are of another problem or size or for another network, or there are none.
     CheckpointError
         If a file is damaged or not one of ours.
     """
@@ -121,7 +121,7 @@ def read(folder: str | os.PathLike[str], task: Task, size: int) -> dict[str, Ten
     facts = described(place)
     if facts is None:
         raise OptionError(f"{place} holds no labels; make some by `counterpoint label {task.problem}`")
-    compare(place, facts, {"problem": task.problem, "size": size})
+    compare(place, facts, {"problem": task.problem, "network": task.network, "size": size})
     found = list(shards(place, facts))
     if not found:
         raise OptionError(f"{place} holds no whole shard yet; `counterpoint label {task.problem}` goes on with it")

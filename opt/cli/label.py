@@ -15,8 +15,11 @@ EXAMPLES = (
 
 
 def label(
-    problem: Annotated[str, typer.Argument(help="A problem with the algorithm imitation; see train --list.")],
+    problem: Annotated[str, typer.Argument(help="A problem that has the algorithm; see train --list.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the labels; what it holds already is kept.")],
+    algorithm: Annotated[
+        str, typer.Option("--algorithm", "-a", help="Which is to learn from them: one that imitates.")
+    ] = "imitation",
     size: Annotated[
         int | None, typer.Option("--size", help="Of each instance; default: the trainer's.", min=1, show_default=False)
     ] = None,
@@ -32,14 +35,17 @@ def label(
 ) -> None:
     """Make labels; after Ctrl-C the same command goes on, for shards that were whole are kept."""
     from counterpoint.opt.cli.output import print_json, tell
-    from counterpoint.opt.errors import MissingPackageError
+    from counterpoint.opt.errors import MissingPackageError, OptionError
     from counterpoint.opt.problems.table import resolve
-    from counterpoint.opt.training import algorithm
+    from counterpoint.opt.training import algorithm as find_algorithm
 
-    module = algorithm(problem, "imitation").module
+    chosen = find_algorithm(problem, algorithm)
+    if not chosen.name.startswith("imitation"):
+        raise OptionError(f"the algorithm {chosen.name} for {problem} learns from no labels")
+    chosen.config({"size": size or 0, "effort": effort or 0})  # what it could not take is not worth making
     try:
         make = resolve("counterpoint.models.training.labels:make")
-        task = resolve(f"{module}:TASK")
+        task = resolve(f"{chosen.module}:TASK")
     except ImportError as error:
         raise MissingPackageError(f"labels need {error.name}: pip install 'counterpoint[learn]'") from None
     facts = {"size": size or task.size, "effort": effort or task.effort, "seed": seed}
@@ -49,6 +55,6 @@ def label(
         tell(f"counterpoint: interrupted; the same command goes on with what is whole in {out}")
         raise typer.Exit(130) from None
     if json:
-        print_json({"problem": problem, **facts, "labels": held, "folder": str(out)})
+        print_json({"problem": problem, "algorithm": algorithm, **facts, "labels": held, "folder": str(out)})
     else:
         typer.echo(f"{held} labelled instances in {out}")

@@ -21,7 +21,7 @@ def labelled(count: int, size: int, effort: int, seed: int) -> dict[str, torch.T
     return {"points": points, "order": points[:, :, 0].argsort(1) * effort}
 
 
-TASK = Task("toy", "toy", 4, 1, labelled, *[None] * 4)  # type: ignore[arg-type]
+TASK = Task("toy", "toy-net", 4, 1, labelled, *[None] * 4)  # type: ignore[arg-type]
 FACTS = {"size": 3, "effort": 2, "seed": 5}
 
 
@@ -49,7 +49,11 @@ def test_shards_hold_what_was_asked_for(tmp_path: Path) -> None:
     assert found["order"].dtype == torch.int64
     assert len(found["points"].flatten(1).unique(dim=0)) == 2300  # no two shards of one seed
     described = json.loads((folder / "labels.json").read_text())
-    assert {key: described[key] for key in ("problem", *FACTS)} == {"problem": "toy", **FACTS}
+    assert {key: described[key] for key in ("problem", "network", *FACTS)} == {
+        "problem": "toy",
+        "network": "toy-net",
+        **FACTS,
+    }
     assert described["machine"]["counterpoint"]
 
 
@@ -127,6 +131,8 @@ def test_other_settings_are_refused_by_name(tmp_path: Path, change: dict[str, in
         make(other, **FACTS, count=10, folder=tmp_path, progress=False)
     with pytest.raises(OptionError, match="of problem 'toy', not 'other'"):
         read(tmp_path, other, 3)
+    with pytest.raises(OptionError, match="of network 'toy-net', not 'other-net'"):
+        read(tmp_path, dataclasses.replace(TASK, network="other-net"), 3)
     with pytest.raises(OptionError, match="of size 3, not 7"):
         read(tmp_path, TASK, 7)
     assert contents(tmp_path) == before

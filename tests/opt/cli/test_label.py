@@ -35,7 +35,8 @@ def shards(folder: Path) -> dict[str, bytes]:
 def test_labels_are_made_and_other_ones_refused(tmp_path: Path) -> None:
     out, err = call(*SMALL, "--count", 30, "--out", tmp_path, "--json")
     assert json.loads(out) == {
-        "problem": "knapsack", "size": 8, "effort": 1, "seed": 3, "labels": 30, "folder": str(tmp_path)
+        "problem": "knapsack", "algorithm": "imitation", "size": 8, "effort": 1, "seed": 3, "labels": 30,
+        "folder": str(tmp_path),
     }  # fmt: skip
     assert err == ""
     assert [*shards(tmp_path)] == ["shard-00000.safetensors"]
@@ -43,11 +44,15 @@ def test_labels_are_made_and_other_ones_refused(tmp_path: Path) -> None:
     assert "of seed 3, not 4" in err
 
 
-def test_unknown_problems(tmp_path: Path) -> None:
+def test_what_cannot_be_labelled(tmp_path: Path) -> None:
     _, err = call("label", "lot-sizing", "--out", tmp_path, status=2)
     assert "no problem to train on named 'lot-sizing'" in err
     _, err = call("label", "inventory", "--out", tmp_path, status=2)
     assert "no algorithm for inventory named 'imitation'" in err
+    _, err = call("label", "job-shop", "--algorithm", "ppo", "--out", tmp_path, status=2)
+    assert "ppo for job-shop learns from no labels" in err
+    _, err = call("label", "knapsack", "--size", 3, "--out", tmp_path, status=2)
+    assert "size must be 0 or lie in 5..10000" in err
     assert not [*tmp_path.iterdir()]
 
 
