@@ -53,7 +53,7 @@ METHODS: tuple[Method, ...] = (
         "mip",
         PROBLEM,
         "counterpoint.solvers.mip.orienteering:solve",
-        "mixed-integer program: steps and what has been walked after each (HiGHS)",
+        "mixed-integer program: steps and what has been walked after each (HiGHS), after a short local search",
         options="counterpoint.solvers.mip.orienteering:Options",
         handles=ALL,
         is_exact=True,
@@ -62,7 +62,7 @@ METHODS: tuple[Method, ...] = (
         is_random=True,
         is_parallel=True,
         needs=("highspy", "scipy", "numba"),
-        warm_up=f"{WARM_UP}:greedy",
+        warm_up=f"{WARM_UP}:local_search",
     ),
     Method(
         "subset-dp",

@@ -1,4 +1,4 @@
-"""Orienteering as a mixed-integer program in HiGHS, started from the greedy walk: a proven bound on the prize."""
+"""Orienteering as a mixed-integer program in HiGHS, after a short local search: a proven bound on the prize."""
 
 import math
 from dataclasses import dataclass
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from counterpoint.opt.budget import Budget, Clock
+from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Report
-from counterpoint.opt.problems.orienteering import Orienteering, check
+from counterpoint.opt.problems.orienteering import Orienteering, Walk, check
 from counterpoint.opt.result import Outcome, Termination
+from counterpoint.solvers.local_search import orienteering as local_search
 from counterpoint.solvers.mip.highs import MipResult, solve_model
 from counterpoint.solvers.mip.model import FloatArray
 from counterpoint.solvers.mip.orienteering_model import Model, build, start_values, visits_of
@@ -23,11 +25,20 @@ class Options:
 
     Parameters
     ----------
-    start : bool
-        Whether HiGHS gets the greedy walk to start from.
+    steps : int
+        Of the local search whose walk HiGHS starts from; 0: the greedy walk.
+
+    Raises
+    ------
+    OptionError
+        If it is negative.
     """
 
-    start: bool = True
+    steps: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.steps < 0:
+            raise OptionError(f"steps must be at least 0, not {self.steps}")
 
 
 def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
@@ -39,8 +50,13 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
     walk = opened(instance)
     held = _Held(instance, walk, greedy(walk), report)
     stopped = held.stop(clock)
+    if stopped is None and options.steps:
+        short = clock.left(iterations=options.steps, threads=1)
+        found = local_search.solve(instance, short, seed, local_search.Options(), ignored)
+        held.visited(found.solution)
+        stopped = held.stop(clock)
     if stopped is not None:
-        return Outcome(walk.walk(held.visits), held.prize, stopped, bound=held.bound, message="by the greedy rule")
+        return Outcome(walk.walk(held.visits), held.prize, stopped, bound=held.bound, message="without HiGHS")
     model = build(walk)
     held.model = model
     result = solve_model(
@@ -51,7 +67,7 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
         gap=budget.gap,
         target=None if budget.target is None else -budget.target,
         max_nodes=budget.iterations,
-        start=start_values(model, held.visits, len(walk.place)) if options.start else None,
+        start=start_values(model, held.visits, len(walk.place)),
         on_incumbent=held.take,
         on_bound=held.lower_bound,
     )
@@ -71,6 +87,10 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
     )
 
 
+def ignored(solution: object = None, *, bound: float | None = None) -> None:
+    """Take a report and do nothing with it."""
+
+
 class _Held:
     """The best walk and bound so far; passes improvements on."""
 
@@ -84,11 +104,17 @@ class _Held:
         report(walk.walk(visits), bound=max(self.bound, self.prize))
 
     def take(self, values: FloatArray) -> None:
-        visits = visits_of(self.model, values)
-        verdict = check(self.instance, self.walk.walk(visits))
+        """Take the values of the model's columns."""
+        self.visited(self.walk.walk(visits_of(self.model, values)))
+
+    def visited(self, solution: Walk) -> None:
+        """Take a walk."""
+        verdict = check(self.instance, solution)
         if verdict.is_feasible and verdict.objective is not None and verdict.objective > self.prize:
-            self.visits, self.prize = visits, verdict.objective
-            self.report(self.walk.walk(visits))
+            number = np.zeros(self.instance.num_places, np.int64)
+            number[self.walk.place] = np.arange(len(self.walk.place))
+            self.visits, self.prize = number[solution.visits], verdict.objective
+            self.report(solution)
 
     def lower_bound(self, bound: float) -> None:
         """Take a bound on minus the prize."""

@@ -47,7 +47,7 @@ def test_optima_are_those_of_dynamic_programming():
         known = dynamic_program(case, Budget(), 0, None, ignore).objective
         bounds = []
         report = partial(remember, bounds)
-        found = solve(case, Budget(threads=1), 0, Options(start=k % 2 == 0), report)
+        found = solve(case, Budget(threads=1), 0, Options(steps=0), report)
         assert check(case, found.solution).is_feasible
         assert found.objective == pytest.approx(known, abs=1e-9), case
         assert found.bound == pytest.approx(known, abs=2e-6), case
@@ -94,3 +94,7 @@ def test_bounds_hold_when_it_is_cut_short():
     late = ct.solve(case, "mip", time_limit=0, threads=1)
     assert late.termination is ct.Termination.TIME
     assert late.objective == ct.solve(case, "greedy-insertion").objective
+    searched = ct.solve(case, "mip", target=late.objective + 1, time_limit=60, threads=1)
+    assert searched.termination is ct.Termination.TARGET
+    with pytest.raises(ct.OptionError, match="steps"):
+        ct.solve(case, "mip:steps=-1")
