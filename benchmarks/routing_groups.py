@@ -54,14 +54,9 @@ def main(arguments: Sequence[str]) -> int:
         warm_up((small, method) for method in methods)
         mine = [(group, instance) for group, instance in pieces if instance.problem == problem]
         for name in dict.fromkeys(group for group, _ in mine):
-            found = [
-                run(group, instance, method, seconds)
-                for group, instance in mine
-                if group == name
-                for method in methods
-                if takes(instance, method)
-            ]
-            table = merge(out, [row for row in found if row is not None])
+            for instance in (instance for group, instance in mine if group == name):
+                rows = [run(name, instance, method, seconds) for method in methods if takes(instance, method)]
+                table = merge(out, [row for row in rows if row is not None])
             show([row for row in table if row["group"] == name])
             sys.stdout.flush()
     return 0
@@ -96,8 +91,8 @@ def group_of(instance: Any) -> str:
 
 
 def takes(instance: Any, method: str) -> bool:
-    """Return whether to ask a method at all: a rule by angles and learned policies need points."""
-    return instance.places.points is not None or not method.startswith(("bq", "sweep"))
+    """Return whether to ask a method at all: a rule by angles needs points."""
+    return instance.places.points is not None or not method.startswith("sweep")
 
 
 def _chosen(methods: str, names: Sequence[str]) -> list[str]:

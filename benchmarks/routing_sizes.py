@@ -92,12 +92,11 @@ def main(arguments: Sequence[str]) -> int:
         once, limited = (_chosen(chosen.methods, names) for names in (subject.once, subject.limited))
         warm_up((subject.make(30, 0), method) for method in once + limited)
         for size in map(int, chosen.sizes.split(",") if chosen.sizes else subject.sizes):
-            rows: list[Row | None] = []
             for k in range(count):
                 instance = subject.make(size, FIRST_SEED + k)
-                rows += [run(f"{name}-{size}", instance, method, limits[-1]) for method in once]
+                rows: list[Row | None] = [run(f"{name}-{size}", instance, method, limits[-1]) for method in once]
                 rows += [run(f"{name}-{size}", instance, method, limit) for method in limited for limit in limits]
-            table = merge(out, [row for row in rows if row is not None])
+                table = merge(out, [row for row in rows if row is not None])
             show([row for row in table if row["group"] == f"{name}-{size}"])
             sys.stdout.flush()
     return 0
