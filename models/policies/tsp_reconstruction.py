@@ -69,7 +69,9 @@ def reconstructed(
 def stretches(n: int, is_closed: bool, random: np.random.Generator) -> IntArray:
     """Return positions in a tour of n places, [P, s + 1]: P stretches of s legs, disjoint but for their ends."""
     legs = n if is_closed else n - 1
-    span = int(random.integers(min(MOST + 2, legs), min(LONGEST, legs) + 1))
+    least, most = min(MOST + 2, legs), min(LONGEST, legs)
+    drawn = np.exp(random.uniform(np.log(least), np.log(most + 1)))  # long ones cost more: less often
+    span = min(int(drawn), most)
     count = legs // span
     first = int(random.integers(legs if is_closed else legs - count * span + 1))
     return (first + span * np.arange(count)[:, None] + np.arange(span + 1)) % n
