@@ -5,7 +5,6 @@ ACM 7:326-329), and at least as many routes as the demands need. Fractions of di
 that the scaled bound is one of the true lengths too. Without cuts for capacities the bound is weak: 20 customers or so.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -18,7 +17,7 @@ from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.cvrp import Cvrp, Routes, check
 from counterpoint.opt.result import Outcome, Termination
-from counterpoint.solvers.cp_sat.search import Watch, search
+from counterpoint.solvers.cp_sat.search import Watch, log_to_stderr, search
 from counterpoint.solvers.local_search import cvrp as local_search
 from counterpoint.solvers.rules.cvrp_closed import Closed, closed
 
@@ -78,9 +77,7 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
     if budget.iterations is not None:
         solver.parameters.max_number_of_conflicts = budget.iterations
     if options.log:
-        solver.parameters.log_search_progress = True
-        solver.parameters.log_to_stdout = False
-        solver.log_callback = lambda line: print(line, file=sys.stderr)
+        log_to_stderr(solver)
     end = search(solver, model, watch)
     if end.solution is not None:
         found = check(instance, end.solution).objective

@@ -1,7 +1,6 @@
 """CP-SAT on any job shop: a first schedule, the model with tight domains and a hint, a watched search."""
 
 import math
-import sys
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -18,7 +17,7 @@ from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.bounds.job_shop import best_bound
 from counterpoint.solvers.cp_sat.job_shop_model import Model, build
 from counterpoint.solvers.cp_sat.job_shop_start import insert_jobs, insertion_orders
-from counterpoint.solvers.cp_sat.search import Stop, Watch, search
+from counterpoint.solvers.cp_sat.search import Stop, Watch, log_to_stderr, search
 from counterpoint.solvers.rules.job_shop import Rule
 from counterpoint.solvers.rules.job_shop import schedule as dispatch
 
@@ -189,9 +188,7 @@ def set_parameters(
         parameters.use_dynamic_precedence_in_disjunctive = True
         parameters.use_strong_propagation_in_disjunctive = True
     if options.log:
-        parameters.log_search_progress = True
-        parameters.log_to_stdout = False
-        solver.log_callback = lambda line: print(line, file=sys.stderr)
+        log_to_stderr(solver)
 
 
 def _schedule(model: Model, read: Any) -> Schedule:

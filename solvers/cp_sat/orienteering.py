@@ -5,7 +5,6 @@ enough rounded is so within the checker's tolerance, and so that no walk that is
 not whole are multiplied and rounded up; the bound holds for the prizes as they are.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -19,7 +18,7 @@ from counterpoint.opt.budget import Budget
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.orienteering import Orienteering, Walk
 from counterpoint.opt.result import Outcome
-from counterpoint.solvers.cp_sat.search import Watch, search
+from counterpoint.solvers.cp_sat.search import Watch, log_to_stderr, search
 from counterpoint.solvers.rules.orienteering import Open, greedy, opened
 
 SOLVER = f"ortools {version('ortools')}"
@@ -66,9 +65,7 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
     if budget.iterations is not None:
         solver.parameters.max_number_of_conflicts = budget.iterations
     if options.log:
-        solver.parameters.log_search_progress = True
-        solver.parameters.log_to_stdout = False
-        solver.log_callback = lambda line: print(line, file=sys.stderr)
+        log_to_stderr(solver)
     end = search(solver, model, watch)
     bound = -end.bound / scale
     best = walk.walk(visits)

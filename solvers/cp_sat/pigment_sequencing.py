@@ -5,7 +5,6 @@ changes from i to j to make it in t). As all orders are made, stocking costs are
 `solvers.mip.pigment_sequencing_model` are added as linear constraints, which its relaxation can use.
 """
 
-import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -18,7 +17,7 @@ from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.pigment_sequencing import IDLE, PigmentSequencing, ProductionSequence
 from counterpoint.opt.result import Outcome, Termination
-from counterpoint.solvers.cp_sat.search import End, Watch, search
+from counterpoint.solvers.cp_sat.search import End, Watch, log_to_stderr, search
 from counterpoint.solvers.rules.pigment_sequencing import best_by_rules
 
 SOLVER = f"ortools {version('ortools')}"
@@ -94,9 +93,7 @@ def solve(instance: PigmentSequencing, budget: Budget, seed: int, options: Optio
         if budget.iterations is not None:
             parameters.max_number_of_conflicts = budget.iterations
         if options.log:
-            parameters.log_search_progress = True
-            parameters.log_to_stdout = False
-            solver.log_callback = lambda line: print(line, file=sys.stderr)
+            log_to_stderr(solver)
         end = search(solver, model, watch)
         if end.termination is not Termination.COMPLETED:
             break

@@ -6,6 +6,7 @@ and comes back to the caller, where it would end the process if it left a callba
 """
 
 import math
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -97,6 +98,13 @@ class _Callback(cp_model.CpSolverSolutionCallback):
         self.watch.guard(self.watch.take_solution, self.value, self.objective_value)
         if self.watch.is_over.is_set():
             self.stop_search()
+
+
+def log_to_stderr(solver: cp_model.CpSolver) -> None:
+    """Have CP-SAT tell what it does; its own way, standard output, is for results."""
+    solver.parameters.log_search_progress = True
+    solver.parameters.log_to_stdout = False
+    solver.log_callback = lambda line: print(line, file=sys.stderr)
 
 
 def search(solver: cp_model.CpSolver, model: cp_model.CpModel, watch: Watch, stop: Stop | None = None) -> End:

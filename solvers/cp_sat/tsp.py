@@ -6,7 +6,6 @@ rounded down, so that the scaled bound is one of the true lengths too; the scale
 package's tolerance on floats.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -22,7 +21,7 @@ from counterpoint.opt.problems.places import FloatArray, IntArray
 from counterpoint.opt.problems.tsp import Tour, Tsp, length
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.bounds.tsp import one_tree_bound, surplus_of
-from counterpoint.solvers.cp_sat.search import Watch, search
+from counterpoint.solvers.cp_sat.search import Watch, log_to_stderr, search
 from counterpoint.solvers.dynamic_programming.tsp import shortest
 from counterpoint.solvers.local_search import tsp as local_search
 
@@ -107,9 +106,7 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
     if budget.iterations is not None:
         parameters.max_number_of_conflicts = budget.iterations
     if options.log:
-        parameters.log_search_progress = True
-        parameters.log_to_stdout = False
-        solver.log_callback = lambda line: print(line, file=sys.stderr)
+        log_to_stderr(solver)
     end = search(solver, model, watch)
     order, cost = known.order, known.cost
     if end.solution is not None and (found := float(length(instance, end.solution.order))) < cost:
