@@ -11,6 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from counterpoint.models.precision import Precision, autocast
 from counterpoint.simulators.batched.bq import Tails, View
 
 T = TypeVar("T", bound=Tails)
@@ -28,6 +29,7 @@ def roll_out(
     generator: torch.Generator | None = None,
     stop: Callable[[], bool] | None = None,
     leave: int = 0,
+    precision: Precision = "float32",
 ) -> tuple[Tensor, T]:
     """Build a solution of each instance, or several.
 
@@ -47,6 +49,8 @@ def roll_out(
         Asked before each step whether to leave it at what there is.
     leave : int
         Candidates that are left to something better, such as an exact finish.
+    precision : str
+        See `models.precision`. On a CPU bfloat16 pays from about 16 rows on.
 
     Returns
     -------
@@ -59,44 +63,46 @@ def roll_out(
     steps: list[Tensor] = []
     parents: list[Tensor] = []
     likelihood = torch.zeros(batch, 1, device=tails.row.device)
-    while tails.size > leave and not (stop is not None and stop()):
-        view = tails.observe(window, rescale=rescale)
-        if view.allowed is not None and not bool(view.allowed.any()):
-            break
-        score, choice = scores(network, view)
-        if generator is not None:
-            noise = torch.empty(score.shape).exponential_(generator=generator).log()  # Gumbel's trick
-            score = score - noise.to(score.device)
-        if width == 1:
-            chosen = choice.gather(1, score.argmax(1, keepdim=True)).squeeze(1)
-            steps.append(tails.named(chosen))
-            tails = tails.step(chosen)
-            continue
-        count, seen = likelihood.shape[1], score.shape[1]
-        extended = (likelihood.unsqueeze(2) + score.view(batch, count, seen)).flatten(1)
-        likelihood, at = extended.topk(min(SPARE * width, count * seen), dim=1)
-        at = torch.where(likelihood == -torch.inf, at[:, :1], at)  # never a step that is not allowed
-        parent = (at // seen + torch.arange(batch, device=at.device).unsqueeze(1) * count).flatten()
-        chosen = choice[parent, (at % seen).flatten()]
-        tails = tails.picked(parent)
-        named, tails = tails.named(chosen), tails.step(chosen)
-        likelihood, kept = _distinct(tails, likelihood).topk(min(width, at.shape[1]), dim=1)
-        alive = int((likelihood > -torch.inf).sum(1).max())
-        likelihood, kept = likelihood[:, :alive], kept[:, :alive]
-        kept = torch.where(likelihood == -torch.inf, kept[:, :1], kept)  # copies, which nothing can grow from
-        rows = (kept + torch.arange(batch, device=at.device).unsqueeze(1) * at.shape[1]).flatten()
-        tails = tails.picked(rows)
-        steps.append(named[rows])
-        parents.append(parent[rows])
+    with torch.autocast("cpu", enabled=False):  # on any device: so long `scores` keeps weights that it has shortened
+        while tails.size > leave and not (stop is not None and stop()):
+            view = tails.observe(window, rescale=rescale)
+            if view.allowed is not None and not bool(view.allowed.any()):
+                break
+            score, choice = scores(network, view, precision)
+            if generator is not None:
+                noise = torch.empty(score.shape).exponential_(generator=generator).log()  # Gumbel's trick
+                score = score - noise.to(score.device)
+            if width == 1:
+                chosen = choice.gather(1, score.argmax(1, keepdim=True)).squeeze(1)
+                steps.append(tails.named(chosen))
+                tails = tails.step(chosen)
+                continue
+            count, seen = likelihood.shape[1], score.shape[1]
+            extended = (likelihood.unsqueeze(2) + score.view(batch, count, seen)).flatten(1)
+            likelihood, at = extended.topk(min(SPARE * width, count * seen), dim=1)
+            at = torch.where(likelihood == -torch.inf, at[:, :1], at)  # never a step that is not allowed
+            parent = (at // seen + torch.arange(batch, device=at.device).unsqueeze(1) * count).flatten()
+            chosen = choice[parent, (at % seen).flatten()]
+            tails = tails.picked(parent)
+            named, tails = tails.named(chosen), tails.step(chosen)
+            likelihood, kept = _distinct(tails, likelihood).topk(min(width, at.shape[1]), dim=1)
+            alive = int((likelihood > -torch.inf).sum(1).max())
+            likelihood, kept = likelihood[:, :alive], kept[:, :alive]
+            kept = torch.where(likelihood == -torch.inf, kept[:, :1], kept)  # copies, which nothing can grow from
+            rows = (kept + torch.arange(batch, device=at.device).unsqueeze(1) * at.shape[1]).flatten()
+            tails = tails.picked(rows)
+            steps.append(named[rows])
+            parents.append(parent[rows])
     return _traced(steps, parents, len(tails.row), tails.row.device), tails
 
 
-def scores(network: nn.Module, view: View) -> tuple[Tensor, Tensor]:
+def scores(network: nn.Module, view: View, precision: Precision = "float32") -> tuple[Tensor, Tensor]:
     """Return logarithms of probabilities, and choices, [R, A] each.
 
     Where rows may be over there is one more, -1, to stay: the only one of a row that is over.
     """
-    logits = network(view.x, view.is_node, view.edges)
+    with torch.inference_mode(), autocast(precision, view.x.device):
+        logits = network(view.x, view.is_node, view.edges)
     if view.allowed is None:
         return logits.log_softmax(1), view.choice
     stays = ~view.allowed.any(1, keepdim=True)

@@ -5,8 +5,10 @@ import torch
 
 from counterpoint.models import precision
 from counterpoint.models.networks.bq import Bq, Form, Options, attend
+from counterpoint.models.policies.bq_rollout import roll_out
 from counterpoint.models.precision import autocast, check_precision, is_bfloat16_fast
 from counterpoint.opt.errors import OptionError
+from counterpoint.simulators.batched.bq_tsp import ANSWERS, FEATURES, SPECIAL, start, visits
 
 CPU = torch.device("cpu")
 
@@ -107,3 +109,23 @@ def test_a_processor_that_torch_knows_nothing_of_is_slow(monkeypatch):
 def test_no_other_precision():
     with pytest.raises(OptionError, match="float16"):
         check_precision("float16")
+
+
+def test_a_roll_out_in_bfloat16_is_whole_and_leaves_nothing_behind():
+    states = []
+
+    class Spy(Bq):
+        def forward(self, x, is_node=None, edges=None):
+            states.append((torch.is_autocast_enabled("cpu"), torch.is_inference_mode_enabled()))
+            return super().forward(x, is_node, edges)
+
+    spy = Spy(Options(layers=1, width=16, heads=2, inner=16), Form(FEATURES, SPECIAL, ANSWERS))
+    for name in ("float32", "bfloat16"):
+        steps, left = roll_out(spy, start(nodes(4, 9)), precision=name)
+        assert states == [(name == "bfloat16", True)] * 8
+        states.clear()
+        assert left.size == 0
+        assert torch.equal(visits(steps).sort(dim=1).values, torch.arange(1, 9).expand(4, -1))
+        assert not steps.is_inference()
+    spy(nodes(4, 9) @ torch.ones(2, FEATURES)).sum().backward()  # weights shortened for acting are not learnt with
+    assert spy.layers[0].project.weight.grad is not None
