@@ -5,6 +5,7 @@ packs the core (see `simulators.batched.bq_knapsack.core`), so knapsacks of all 
 programming is faster and exact: this is to learn and to compare.
 """
 
+import numpy as np
 import torch
 
 from counterpoint.models.networks.bq import Bq, Form
@@ -50,6 +51,8 @@ def solve(instance: Knapsack, budget: Budget, seed: int, options: Options, repor
         steps, after = roll_out(network, left, width=options.width, stop=lambda: clock.remaining_s() <= 0)
         is_late = after.size > 0
         items = filled(whole, torch.cat((plain[0], steps[best(after, 1)[0]])).numpy())
+        if is_late:  # the items of the likeliest beginning may be worse than none of them
+            items = max(items, filled(whole, np.array([-1])), key=lambda packed: int(instance.value[packed].sum()))
         value = int(instance.value[items].sum())
         report(Packing(items))
         better = reconstructed(whole, items, network, window=window, seed=seed, stop=lambda: clock.remaining_s() <= 0)

@@ -105,7 +105,7 @@ def start(value: Tensor, weight: Tensor, capacity: Tensor) -> Knapsacks:
 
 def tails(value: Tensor, weight: Tensor, row: Tensor, open_: Tensor, capacity: Tensor, gained: Tensor) -> Knapsacks:
     """Return knapsacks with some items left, bool [R, n]; those that do not fit are left out. See `Knapsacks`."""
-    density = torch.where(weight > 0, value / weight, torch.inf)
+    density = torch.where(weight > 0, value.double() / weight, torch.inf)  # float32 would mistake the order
     order = density.argsort(dim=1, descending=True, stable=True)[row]
     kept = (open_ & (weight[row] <= capacity.unsqueeze(1))).gather(1, order)
     return Knapsacks(value, weight, row, _only(order, kept), capacity, gained)
