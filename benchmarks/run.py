@@ -41,6 +41,7 @@ SUBJECTS = {  # name -> script and arguments
     "hydrothermal-ts-ddr": ("hydrothermal_ts_ddr.py",),
     "hydrothermal-ac": ("hydrothermal_ac.py",),
     "hydrothermal-policies": ("hydrothermal_policies.py",),
+    "bq-speed": ("bq_speed.py",),
     "routing-labels": ("routing_labels.py",),
     "routing-sizes": ("routing_sizes.py",),
     "routing-groups": ("routing_groups.py",),
