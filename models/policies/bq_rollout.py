@@ -16,6 +16,9 @@ from counterpoint.simulators.batched.bq import Tails, View
 
 T = TypeVar("T", bound=Tails)
 SPARE = 2  # times the width: candidates from which equal states are struck
+AT_ONCE = 2**22  # numbers of a layer: what a network is shown at once, for the sake of memory and of `stop`
+OF_A_NODE = 256  # of these, besides one for each pair of nodes
+LARGEST = 1e30  # of a logit
 
 
 @torch.no_grad()
@@ -46,7 +49,7 @@ def roll_out(
     generator : torch.Generator, optional
         Draw each step by its probability instead, for one solution a row.
     stop : callable, optional
-        Asked before each step whether to leave it at what there is.
+        Asked before each step, and in the middle of one of many rows, whether to leave it at what there is.
     leave : int
         Candidates that are left to something better, such as an exact finish.
     precision : str
@@ -65,10 +68,10 @@ def roll_out(
     likelihood = torch.zeros(batch, 1, device=tails.row.device)
     with torch.autocast("cpu", enabled=False):  # on any device: so long `scores` keeps weights that it has shortened
         while tails.size > leave and not (stop is not None and stop()):
-            view = tails.observe(window, rescale=rescale)
-            if view.allowed is not None and not bool(view.allowed.any()):
+            judged = _judged(network, tails, window, rescale, precision, stop)
+            if judged is None:
                 break
-            score, choice = scores(network, view, precision)
+            score, choice = judged
             if generator is not None:
                 noise = torch.empty(score.shape).exponential_(generator=generator).log()  # Gumbel's trick
                 score = score - noise.to(score.device)
@@ -99,10 +102,11 @@ def roll_out(
 def scores(network: nn.Module, view: View, precision: Precision = "float32") -> tuple[Tensor, Tensor]:
     """Return logarithms of probabilities, and choices, [R, A] each.
 
-    Where rows may be over there is one more, -1, to stay: the only one of a row that is over.
+    Where rows may be over there is one more, -1, to stay: the only one of a row that is over. Whatever a network
+    comes to, be it no number, the likeliest step of a row is one that is allowed.
     """
     with torch.inference_mode(), autocast(precision, view.x.device):
-        logits = network(view.x, view.is_node, view.edges)
+        logits = network(view.x, view.is_node, view.edges).nan_to_num(-LARGEST).clamp(-LARGEST, LARGEST)
     if view.allowed is None:
         return logits.log_softmax(1), view.choice
     stays = ~view.allowed.any(1, keepdim=True)
@@ -110,6 +114,28 @@ def scores(network: nn.Module, view: View, precision: Precision = "float32") -> 
     padded = torch.nn.functional.pad(logits, (0, 1)).masked_fill(~allowed, -torch.inf)
     choice = torch.nn.functional.pad(view.choice, (0, 1), value=-1)
     return padded.log_softmax(1), choice
+
+
+def _judged(
+    network: nn.Module, tails: Tails, window: int, rescale: bool, precision: Precision, stop: Callable[[], bool] | None
+) -> tuple[Tensor, Tensor] | None:
+    """Return `scores`, of some rows after the other; None if all rows are over, or if stopped on the way."""
+    seen = min(window, tails.size) if window else tails.size
+    together = max(1, AT_ONCE // (seen * (seen + OF_A_NODE)))
+    found, is_over = [], True
+    for rows in torch.arange(len(tails.row), device=tails.row.device).split(together):
+        if found and stop is not None and stop():
+            return None
+        part = tails if len(rows) == len(tails.row) else tails.picked(rows)
+        view = part.observe(window, rescale=rescale)
+        is_over = is_over and view.allowed is not None and not bool(view.allowed.any())
+        if is_over and len(part.row) == len(tails.row):
+            break
+        found.append(scores(network, view, precision))
+    if is_over:
+        return None
+    score, choice = zip(*found, strict=True)
+    return (score[0], choice[0]) if len(found) == 1 else (torch.cat(score), torch.cat(choice))
 
 
 def best(tails: Tails, batch: int) -> Tensor:
