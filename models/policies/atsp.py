@@ -5,6 +5,8 @@ places than it was taught with do little harm, windows do much: what it is told 
 left.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,13 +18,14 @@ from counterpoint.models.policies.atsp_finish import finished
 from counterpoint.models.policies.atsp_reconstruction import reconstructed
 from counterpoint.models.policies.bq import Options, load
 from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.bq_run import run
 from counterpoint.models.policies.tsp_finish import MOST
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.places import IntArray
 from counterpoint.opt.problems.tsp import Tour, Tsp, length
-from counterpoint.opt.result import Outcome, Termination
+from counterpoint.opt.result import Outcome
 from counterpoint.simulators.batched.bq_atsp import ANSWERS, FEATURES, SPECIAL, MatrixPaths, start
 from counterpoint.simulators.batched.bq_tsp import visits
 
@@ -36,7 +39,7 @@ def build(options: NetworkOptions) -> BqMatrix:
 
 
 def solve_matrix(instance: Tsp, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
-    """Build a tour, or the best of the last beam, then rebuild parts of it; the seed says which.
+    """Build a tour, then the best of a beam, then rebuild parts of the better; the seed says which.
 
     What does not fit into the time goes to the nearest place next. One thread, whatever the budget allows.
     A window of -1 shows 200 places.
@@ -49,32 +52,30 @@ def solve_matrix(instance: Tsp, budget: Budget, seed: int, options: Options, rep
     clock = budget.start()
     network, _ = load(options, NETWORK, build)
     window = SEEN if options.window < 0 else options.window
-    with torch_threads():
-        costs = torch.from_numpy(instance.places.distances().astype(np.float64))
-        ends = () if instance.ends is None else tuple(torch.tensor([place]) for place in instance.ends)
-        paths = start(costs.unsqueeze(0), *ends)
-        steps, left = roll_out(
-            network, paths, width=options.width, window=window, leave=MOST, stop=lambda: clock.remaining_s() <= 0
-        )
-        is_late = left.size > MOST
-        inner = visits(steps[:1], nearest(left)) if is_late else visits(steps, finished(left))
+    costs = torch.from_numpy(instance.places.distances().astype(np.float64))
+    ends = () if instance.ends is None else tuple(torch.tensor([place]) for place in instance.ends)
+    paths = start(costs.unsqueeze(0), *ends)
+
+    def is_late() -> bool:
+        return clock.remaining_s() <= 0
+
+    def construct(width: int) -> tuple[IntArray, bool]:
+        steps, left = roll_out(network, paths, width=width, window=window, leave=MOST, stop=is_late)
+        is_cut = left.size > MOST
+        inner = visits(steps[:1], nearest(left)) if is_cut else visits(steps, finished(left))
         orders = [_whole(instance, row) for row in inner.numpy()]
-        best = min(orders, key=lambda order: float(length(instance, order)))
-        cost = float(length(instance, best))
-        report(Tour(best))
-        rounds = options.reconstructions if paths.size > MOST else 0
-        cheaper = reconstructed(
-            instance, best, costs, network, window=window, seed=seed, stop=lambda: clock.remaining_s() <= 0
-        )
-        done = 0
-        while (stopped := clock.stop(iteration=done, objective=cost)) is None and done < rounds:
-            order = next(cheaper, best)  # the same if the time is over
-            done += 1
-            if (found := float(length(instance, order))) < cost:
-                best, cost = order, found
-                report(Tour(best))
-    ended = Termination.TIME if is_late else stopped or Termination.COMPLETED
-    return Outcome(Tour(best), cost, ended, iterations=done)
+        return min(orders, key=lambda order: float(length(instance, order))), is_cut
+
+    def rebuild(order: IntArray) -> Iterator[IntArray]:
+        if paths.size <= MOST:  # exact as it is
+            return iter(())
+        return reconstructed(instance, order, costs, network, window=window, seed=seed, stop=is_late)
+
+    with torch_threads():
+        return run(
+            construct, rebuild, lambda order: float(length(instance, order)), Tour,
+            options=options, clock=clock, report=report,
+        )  # fmt: skip
 
 
 def nearest(left: MatrixPaths) -> Tensor:

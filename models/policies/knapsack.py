@@ -12,12 +12,14 @@ from counterpoint.models.networks.bq import Bq, Form
 from counterpoint.models.networks.bq import Options as NetworkOptions
 from counterpoint.models.policies.bq import Options, load
 from counterpoint.models.policies.bq_rollout import best, roll_out
+from counterpoint.models.policies.bq_run import run
 from counterpoint.models.policies.knapsack_reconstruction import filled, reconstructed
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.knapsack import Knapsack, Packing
-from counterpoint.opt.result import Outcome, Termination
+from counterpoint.opt.problems.places import IntArray
+from counterpoint.opt.result import Outcome
 from counterpoint.simulators.batched.bq_knapsack import Knapsacks, core, start
 from counterpoint.simulators.batched.bq_knapsack_features import FEATURES
 
@@ -32,7 +34,7 @@ def build(options: NetworkOptions) -> Bq:
 
 
 def solve(instance: Knapsack, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
-    """Pack, or take the best of the last beam, then take parts out and pack anew; the seed says which.
+    """Pack, then by a beam, then take parts out of the better and pack anew; the seed says which.
 
     ``window`` is the size of the core; with 0 the network decides on every item. ``rescale`` changes nothing: what is
     seen has no units. What still fits where the core or the time ends is packed by density. One thread, whatever the
@@ -45,28 +47,28 @@ def solve(instance: Knapsack, budget: Budget, seed: int, options: Options, repor
     """
     clock = budget.start()
     network, window = load(options, NETWORK, build)
-    with torch_threads():
-        whole = knapsacks(instance)
-        left, plain = core(whole, window) if window else (whole, whole.left[:, :0])
-        steps, after = roll_out(network, left, width=options.width, stop=lambda: clock.remaining_s() <= 0)
-        is_late = after.size > 0
+    whole = knapsacks(instance)
+    left, plain = core(whole, window) if window else (whole, whole.left[:, :0])
+
+    def is_late() -> bool:
+        return clock.remaining_s() <= 0
+
+    def value(items: IntArray) -> float:
+        return float(instance.value[items].sum())
+
+    def construct(width: int) -> tuple[IntArray, bool]:
+        steps, after = roll_out(network, left, width=width, stop=is_late)
         items = filled(whole, torch.cat((plain[0], steps[best(after, 1)[0]])).numpy())
-        if is_late:  # the items of the likeliest beginning may be worse than none of them
-            items = max(items, filled(whole, np.array([-1])), key=lambda packed: int(instance.value[packed].sum()))
-        value = int(instance.value[items].sum())
-        report(Packing(items))
-        better = reconstructed(whole, items, network, window=window, seed=seed, stop=lambda: clock.remaining_s() <= 0)
-        done = 0
-        while (stopped := clock.stop(iteration=done, objective=value, sense="max")) is None:
-            if done == options.reconstructions:
-                break
-            items = next(better, items)  # the same if the time is over
-            done += 1
-            if (found := int(instance.value[items].sum())) > value:
-                value = found
-                report(Packing(items))
-    ended = Termination.TIME if is_late else stopped or Termination.COMPLETED
-    return Outcome(Packing(items), float(value), ended, iterations=done)
+        if after.size:  # the items of the likeliest beginning may be worse than none of them
+            items = max(items, filled(whole, np.array([-1])), key=value)
+        return items, after.size > 0
+
+    with torch_threads():
+        return run(
+            construct,
+            lambda items: reconstructed(whole, items, network, window=window, seed=seed, stop=is_late),
+            value, Packing, options=options, clock=clock, report=report, sense="max",
+        )  # fmt: skip
 
 
 def knapsacks(instance: Knapsack) -> Knapsacks:

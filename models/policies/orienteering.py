@@ -13,6 +13,7 @@ from counterpoint.models.networks.bq import Bq, Form
 from counterpoint.models.networks.bq import Options as NetworkOptions
 from counterpoint.models.policies.bq import Options, load
 from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.bq_run import run
 from counterpoint.models.policies.orienteering_reconstruction import reconstructed
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
@@ -21,7 +22,7 @@ from counterpoint.opt.interfaces import Report
 from counterpoint.opt.methods.refusals import no_distances_by_points
 from counterpoint.opt.problems.orienteering import Orienteering, Walk
 from counterpoint.opt.problems.places import IntArray
-from counterpoint.opt.result import Outcome, Termination
+from counterpoint.opt.result import Outcome
 from counterpoint.simulators.batched.bq_orienteering import FEATURES, Walks, start
 
 __all__ = ["Options", "solve"]
@@ -35,7 +36,7 @@ def build(options: NetworkOptions) -> Bq:
 
 
 def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
-    """Build a walk, or the best of the last beam, then rebuild parts of it; the seed says which.
+    """Build a walk, then the best of a beam, then rebuild parts of the better; the seed says which.
 
     When the time is over the walk goes straight home. One thread, whatever the budget allows.
 
@@ -50,30 +51,22 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
     if reason := no_distances_by_points(instance):
         raise UnsupportedError(f"bq {reason}")
     network, window = load(options, NETWORK, build)
+    whole = walks(instance)
+
+    def is_late() -> bool:
+        return clock.remaining_s() <= 0
+
+    def construct(width: int) -> tuple[IntArray, bool]:
+        steps, left = roll_out(network, whole, width=width, window=window, rescale=options.rescale, stop=is_late)
+        return _best(steps, left), bool((left.left >= 0).any())
+
     with torch_threads():
-        steps, left = roll_out(
-            network, walks(instance), width=options.width, window=window, rescale=options.rescale,
-            stop=lambda: clock.remaining_s() <= 0,
+        return run(
+            construct,
+            lambda visits: reconstructed(instance, visits, whole, network, window=window, seed=seed, stop=is_late),
+            lambda visits: float(instance.prize[visits].sum()), Walk,
+            options=options, clock=clock, report=report, sense="max",
         )  # fmt: skip
-        visits = _best(steps, left)
-        prize = float(instance.prize[visits].sum())
-        report(Walk(visits))
-        better = reconstructed(
-            instance, visits, walks(instance), network, window=window, seed=seed,
-            stop=lambda: clock.remaining_s() <= 0,
-        )  # fmt: skip
-        done = 0
-        while (stopped := clock.stop(iteration=done, objective=prize, sense="max")) is None:
-            if done == options.reconstructions:
-                break
-            visits = next(better, visits)  # the same if the time is over
-            done += 1
-            if (found := float(instance.prize[visits].sum())) > prize:
-                prize = found
-                report(Walk(visits))
-    is_late = bool((left.left >= 0).any())
-    ended = Termination.TIME if is_late else stopped or Termination.COMPLETED
-    return Outcome(Walk(visits), prize, ended, iterations=done)
 
 
 def walks(instance: Orienteering) -> Walks:

@@ -1,0 +1,62 @@
+"""A run of the learned method, alike for all problems: greedily, by a beam, then parts rebuilt while time lasts."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from counterpoint.models.policies.bq import Options
+from counterpoint.opt.budget import Clock
+from counterpoint.opt.interfaces import Report
+from counterpoint.opt.result import Outcome, Termination
+
+S = TypeVar("S")
+
+
+def run(
+    build: Callable[[int], tuple[S, bool]],
+    rebuild: Callable[[S], Iterator[S]],
+    value: Callable[[S], float],
+    solution: Callable[[S], Any],
+    *,
+    options: Options,
+    clock: Clock,
+    report: Report,
+    sense: str = "min",
+) -> Outcome:
+    """Return the best that was found; each improvement is reported as it comes.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(width)`` returns a whole solution and whether the time was over before the network had built it.
+    rebuild : callable
+        ``rebuild(built)`` yields one after each round; it ends when the time does.
+    value : callable
+        The objective.
+    solution : callable
+        What to report.
+    options : Options
+        A beam comes after the greedy solution, which it may be worse than, or not come in time to beat.
+    clock : Clock
+    report : callable
+    sense : {"min", "max"}
+    """
+    sign = 1 if sense == "min" else -1
+    best, is_late = build(1)
+    objective = value(best)
+    report(solution(best))
+    if options.width > 1 and not is_late and clock.stop(objective=objective, sense=sense) is None:
+        other, is_late = build(options.width)
+        if sign * value(other) < sign * objective:
+            best, objective = other, value(other)
+            report(solution(best))
+    rounds, done = rebuild(best), 0
+    while (stopped := clock.stop(iteration=done, objective=objective, sense=sense)) is None:
+        if done == options.reconstructions or (found := next(rounds, None)) is None:
+            break
+        done += 1
+        if sign * value(found) < sign * objective:
+            best, objective = found, value(found)
+            report(solution(best))
+    stopped = stopped or clock.stop(objective=objective, sense=sense)  # rounds end when the time does
+    ended = Termination.TIME if is_late else stopped or Termination.COMPLETED
+    return Outcome(solution(best), objective, ended, iterations=done)
