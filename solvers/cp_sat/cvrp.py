@@ -15,6 +15,7 @@ from ortools.sat.python import cp_model
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
+from counterpoint.opt.methods.refusals import too_many_for_cp_sat
 from counterpoint.opt.problems.cvrp import Cvrp, Routes, check
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.cp_sat.search import Watch, log_to_stderr, search
@@ -22,7 +23,6 @@ from counterpoint.solvers.local_search import cvrp as local_search
 from counterpoint.solvers.rules.cvrp_closed import Closed, closed
 
 SOLVER = f"ortools {version('ortools')}"
-MOST = 1000  # places: a million Python objects
 FINE = 1e9  # units in the longest distance, at least
 START_STEPS = 200  # for each customer, of the local search that goes before
 START_SHARE = 0.2  # of the time
@@ -49,8 +49,8 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
     UnsupportedError
         If there are more than 1,000 places.
     """
-    if instance.num_places > MOST:
-        raise UnsupportedError(f"cp-sat takes at most {MOST} places, not {instance.num_places}")
+    if reason := too_many_for_cp_sat(instance):
+        raise UnsupportedError(f"cp-sat {reason}")
     clock = budget.start()
     steps = START_STEPS * instance.num_places
     begun = local_search.solve(

@@ -12,24 +12,23 @@ import numpy as np
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
+from counterpoint.opt.methods.refusals import too_many_for_held_karp
 from counterpoint.opt.problems.places import IntArray
 from counterpoint.opt.problems.tsp import Tour, Tsp, length
 from counterpoint.opt.result import Outcome, Termination
 
-MOST = 16  # places: 4 MB of states
-
 
 def solve(instance: Tsp, budget: Budget, seed: int, options: Any, report: Report) -> Outcome:
     """Return a shortest tour; UnsupportedError above 16 places."""
-    if instance.num_places > MOST:
-        raise UnsupportedError(f"held-karp solves at most {MOST} places, not {instance.num_places}: try cp-sat")
+    if reason := too_many_for_held_karp(instance):
+        raise UnsupportedError(f"held-karp {reason}")
     order = shortest(instance)
     cost = float(length(instance, order))
     return Outcome(Tour(order), cost, Termination.OPTIMAL, bound=cost)
 
 
 def shortest(instance: Tsp) -> IntArray:
-    """Return a shortest tour of at most `MOST` places; a closed one begins at place 0.
+    """Return a shortest tour of at most 16 places; a closed one begins at place 0.
 
     Examples
     --------

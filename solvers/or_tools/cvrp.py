@@ -13,6 +13,7 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
+from counterpoint.opt.methods.refusals import too_many_for_routing
 from counterpoint.opt.problems.cvrp import Cvrp
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.or_tools.searching import run_search
@@ -20,14 +21,13 @@ from counterpoint.solvers.rules.cvrp import savings
 from counterpoint.solvers.rules.cvrp_closed import closed
 
 SOLVER = f"ortools {version('ortools')}"
-MOST = 5000  # places: a table of Python integers
 EARLY_S = 0.1  # that it may end before its time
 
 
 def solve(instance: Cvrp, budget: Budget, seed: int, options: object, report: Report) -> Outcome:
     """Search until the budget ends; `iterations` limits the solutions found on the way. It takes no seed."""
-    if instance.num_places > MOST:
-        raise UnsupportedError(f"or-tools-routing takes at most {MOST} places, not {instance.num_places}")
+    if reason := too_many_for_routing(instance):
+        raise UnsupportedError(f"or-tools-routing {reason}")
     clock = budget.start()
     plain = closed(instance)
     best = savings(plain)

@@ -15,13 +15,13 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from counterpoint.opt.budget import Budget, Clock
 from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
+from counterpoint.opt.methods.refusals import too_many_for_routing
 from counterpoint.opt.problems.tsp import Tour, Tsp, length
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.or_tools.searching import run_search
 from counterpoint.solvers.rules.tsp import order_by
 
 SOLVER = f"ortools {version('ortools')}"
-MOST = 5000  # places: a table of Python integers
 LONGEST = 10**8  # of scaled distances
 EARLY_S = 0.1  # that it may end before its time
 
@@ -43,8 +43,8 @@ class Options:
 
 def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
     """Search until the budget ends; `iterations` limits the tours found on the way. It takes no seed."""
-    if instance.num_places > MOST:
-        raise UnsupportedError(f"or-tools-routing takes at most {MOST} places, not {instance.num_places}")
+    if reason := too_many_for_routing(instance):
+        raise UnsupportedError(f"or-tools-routing {reason}")
     clock = budget.start()
     held = order_by(instance, "nearest-neighbour")
     found = _Found(instance, clock, report, held, float(length(instance, held)))

@@ -126,3 +126,11 @@ def test_sweep_says_that_it_needs_points():
     with pytest.raises(ct.UnsupportedError, match=r"sweep needs points, .*; these do: .*savings"):
         ct.solve(case, "sweep")
     assert "sweep" not in {m.name for m in ct.methods(case)}
+
+
+@pytest.mark.parametrize(("name", "most"), [("cp-sat", 1000), ("or-tools-routing", 5000)])
+def test_more_places_than_fit_are_refused(name, most):
+    points = np.random.default_rng(0).random((most + 1, 2))
+    case = Cvrp("many", Places("euclidean", points), np.minimum(np.arange(most + 1), 1), 50)
+    with pytest.raises(ct.UnsupportedError, match=f"{name} takes at most {most} places, not {most + 1}; these do: "):
+        ct.solve(case, name)

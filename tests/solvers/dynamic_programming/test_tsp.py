@@ -39,7 +39,8 @@ def test_a_regular_polygon_of_sixteen_places():
     assert ct.solve(case, "held-karp").objective == pytest.approx(32 * np.sin(np.pi / 16))
 
 
-def test_more_than_sixteen_places_are_refused():
-    result = ct.solve(Tsp("many", Places("euclidean", np.random.default_rng(0).random((17, 2)))), "held-karp")
-    assert result.termination is ct.Termination.ERROR
-    assert "at most 16 places" in result.message
+@pytest.mark.parametrize(("method", "places", "most"), [("held-karp", 17, 16), ("or-tools-routing", 5001, 5000)])
+def test_more_places_than_fit_are_refused(method, places, most):
+    case = Tsp("many", Places("euclidean", np.random.default_rng(0).random((places, 2))))
+    with pytest.raises(ct.UnsupportedError, match=f"{method} takes at most {most} places, not {places}; these do: "):
+        ct.solve(case, method)
