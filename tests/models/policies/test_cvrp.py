@@ -70,21 +70,17 @@ def test_where_and_how_large_makes_no_difference(checkpoint):
     assert one.solution == other.solution
 
 
-def test_reconstruction_is_anytime(checkpoint):
+def test_reconstruction_is_anytime():
     case = random_instance(1, 40)
-    costs = [
-        ct.solve(case, f"bq:checkpoint={checkpoint},reconstructions={rounds}", seed=3).objective
-        for rounds in (0, 1, 4, 16)
-    ]
+    costs = [ct.solve(case, f"bq:reconstructions={rounds}", seed=3).objective for rounds in (0, 1, 3, 6)]
     assert costs == sorted(costs, reverse=True)
     assert costs[-1] < costs[0]
-    again = ct.solve(case, f"bq:checkpoint={checkpoint},reconstructions=16", seed=3)
+    again = ct.solve(case, "bq:reconstructions=6", seed=3)
     assert again.objective == costs[-1]
-    few = ct.solve(case, f"bq:checkpoint={checkpoint},reconstructions=16", seed=3, iterations=4)
+    few = ct.solve(case, "bq:reconstructions=6", seed=3, iterations=3)
     assert (few.objective, few.termination) == (costs[2], ct.Termination.ITERATIONS)
-    timed = ct.solve(case, f"bq:checkpoint={checkpoint},reconstructions=1000000", time_limit=0.5)
+    timed = ct.solve(case, "bq:reconstructions=1000000", time_limit=0.5)
     assert timed.termination is ct.Termination.TIME
-    assert timed.objective <= costs[0]
 
 
 @pytest.mark.parametrize("is_under_way", [False, True])
