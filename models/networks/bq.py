@@ -15,6 +15,8 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from counterpoint.opt.errors import OptionError
 
+MOST = 2**28  # weights; as many as `models.checkpoints` reads
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -28,6 +30,11 @@ class Options:
     heads : int
     inner : int
         Width of the hidden layer of each feed-forward part.
+
+    Raises
+    ------
+    OptionError
+        If one is out of range, or the network would be larger than any checkpoint.
     """
 
     layers: int = 9
@@ -40,6 +47,8 @@ class Options:
             raise OptionError("layers must lie in 1..64 and inner in 1..16384")
         if not 1 <= self.heads <= self.width <= 4096 or self.width % self.heads:
             raise OptionError(f"width must lie in 1..4096 and be a multiple of heads, not {self.width}")
+        if (weights := self.layers * self.width * (4 * self.width + 2 * self.inner)) > MOST:
+            raise OptionError(f"layers, width and inner make {weights} weights, more than the {MOST} supported")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Lesson:
     ----------
     view : View
     target : float tensor [R, A]
-        Probability of each choice, 0 where it is not allowed; several where several are as good.
+        Probability of each choice, 0 where it is not allowed; several where several are as good. R may be 0.
     """
 
     view: View
@@ -177,7 +177,7 @@ class Imitation:
         for name, width in (("greedy", 1), (f"beam_{BEAM}", BEAM)):
             steps, left = roll_out(self.network, self.task.start(labels), width=width)
             found, known = self.task.judge(labels, steps[best(left, count)])
-            figures[f"{name}_gap_percent"] = 100 * float(np.mean((found - known) / np.abs(known)))
+            figures[f"{name}_gap_percent"] = 100 * float(np.mean(gaps(found, known)))
         lesson = self.task.lesson(labels, torch.Generator().manual_seed(0))
         figures["validation_loss"] = float(loss_of(self.network, lesson))
         figures["cost"] = figures["greedy_gap_percent"]  # what a run keeps its best policy by
@@ -224,13 +224,21 @@ class Imitation:
 
 
 def loss_of(network: nn.Module, lesson: Lesson) -> Tensor:
-    """Return the mean cross-entropy."""
+    """Return the mean cross-entropy; 0, of which nothing is learnt, if there is nothing in the lesson."""
     view = lesson.view
+    if not len(lesson.target):
+        return torch.stack([0.0 * weight.sum() for weight in network.parameters()]).sum()
     logits = network(view.x, view.is_node, view.edges)
     if view.allowed is not None:
         logits = logits.masked_fill(~view.allowed, -torch.inf)
     likelihood = logits.log_softmax(1).masked_fill(lesson.target == 0, 0.0)  # minus infinity times 0 is no number
     return -(lesson.target * likelihood).sum(1).mean()
+
+
+def gaps(found: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return differences as shares of what is known; where that is nothing, as shares of what was found."""
+    scale = np.where(known == 0, found, known)
+    return np.asarray((found - known) / np.where(scale == 0, 1.0, np.abs(scale)))
 
 
 def mixed(seed: int, iteration: int) -> int:

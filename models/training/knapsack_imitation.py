@@ -15,8 +15,10 @@ from counterpoint.models.policies.knapsack import build as build_network
 from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task
 from counterpoint.models.training.imitation_config import Config
 from counterpoint.models.training.knapsack_labels import cut, judged, labelled
+from counterpoint.simulators.batched.bq import View
 from counterpoint.simulators.batched.bq_knapsack import Knapsacks
 from counterpoint.simulators.batched.bq_knapsack import start as start_knapsacks
+from counterpoint.simulators.batched.bq_knapsack_features import FEATURES
 
 __all__ = ["TASK", "Config", "build"]
 
@@ -30,6 +32,8 @@ def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
     """Pack a part; each of the items that are left of the optimal packing is as likely to come next."""
     left, is_good = cut(labels["value"], labels["weight"], labels["packed"], labels["capacity"], generator)
     rows = torch.where(is_good.any(1))[0]  # a small core may be one into which nothing fits
+    if not len(rows):
+        return Lesson(View(torch.zeros(0, 1, FEATURES), rows.unsqueeze(1)), torch.zeros(0, 1))
     is_good = is_good[rows]
     return Lesson(left.picked(rows).observe(), is_good / is_good.sum(1, keepdim=True))
 

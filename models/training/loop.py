@@ -240,8 +240,12 @@ def _device(name: str) -> str:
         kind = torch.device(name).type
     except RuntimeError:
         raise OptionError(f"no device {name!r}; expected auto, cpu or cuda") from None
+    if kind not in ("cpu", "cuda"):
+        raise OptionError(f"cannot train on {name!r}; expected auto, cpu or cuda")
     if kind == "cuda" and not torch.cuda.is_available():
         raise OptionError("no CUDA device here; use --device cpu")
+    if kind == "cuda" and (torch.device(name).index or 0) >= torch.cuda.device_count():
+        raise OptionError(f"no device {name!r} among {torch.cuda.device_count()}, which count from cuda:0")
     return name
 
 

@@ -86,7 +86,10 @@ def test_the_published_size():
     assert count == pytest.approx(3_107_539, rel=2e-3)  # ours has a bias or two more in each layer
 
 
-@pytest.mark.parametrize("change", [{"layers": 0}, {"heads": 5}, {"width": 0}, {"inner": 0}])
+@pytest.mark.parametrize(
+    "change",
+    [{"layers": 0}, {"heads": 5}, {"width": 0}, {"inner": 0}, {"layers": 64, "width": 4096, "inner": 16_384}],
+)
 def test_options_out_of_range(change):
     with pytest.raises(OptionError):
         dataclasses.replace(SMALL, **change)

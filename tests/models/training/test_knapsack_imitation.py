@@ -9,7 +9,7 @@ import torch
 
 from counterpoint.models.networks.bq import Options
 from counterpoint.models.policies.bq_rollout import best, roll_out
-from counterpoint.models.training.imitation import loss_of
+from counterpoint.models.training.imitation import VALIDATION_SEED, gaps, loss_of
 from counterpoint.models.training.knapsack_imitation import TASK, Config, build, lesson
 from counterpoint.models.training.knapsack_labels import cut, judged, labelled
 from counterpoint.simulators.batched.bq_knapsack import Knapsacks, start, tails
@@ -152,3 +152,22 @@ def test_rows_that_are_over_change_nothing_for_others() -> None:
     assert isinstance(nothing, Knapsacks)
     assert roll_out(network, nothing)[0].shape == (5, 0)
     assert torch.isfinite(loss_of(network, lesson(labels, torch.Generator().manual_seed(0))))
+
+
+def test_cores_into_which_nothing_fits_are_no_trouble() -> None:
+    config = Config(size=5, labels=60, fresh=60, updates=1, batch=1, validation=60, network=Options(1, 8, 1, 8))
+    trainer = build(config, 0)
+    labels = labelled(60, 5, 1, VALIDATION_SEED)
+    is_empty = labels["packed"].sum(1) == 0
+    assert is_empty.any()
+    assert np.isfinite([*trainer.evaluate().values()]).all()  # on these
+    nothing = {name: rows[is_empty] for name, rows in labels.items()}
+    loss = loss_of(trainer.network, lesson(nothing, torch.Generator().manual_seed(0)))
+    assert loss.item() == 0
+    loss.backward()
+    assert all(p.grad is None or (p.grad == 0).all() for p in trainer.network.parameters())
+
+
+def test_gaps_where_nothing_is_known() -> None:
+    found, known = np.array([-9.0, 0.0, -3.0, 0.0, 12.0]), np.array([-10.0, 0.0, 0.0, -2.0, 10.0])
+    assert gaps(found, known).tolist() == pytest.approx([0.1, 0.0, -1.0, 1.0, 0.2])

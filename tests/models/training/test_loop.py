@@ -125,6 +125,8 @@ def test_mistakes_are_told_before_anything_runs(tmp_path, toy):
         train("job-shop", "toi", out=tmp_path)
     with pytest.raises(ct.OptionError, match="no device"):
         train("job-shop", "toy", out=tmp_path, device="abacus")
+    with pytest.raises(ct.OptionError, match="cannot train on 'meta'; expected auto, cpu or cuda"):
+        train("job-shop", "toy", out=tmp_path, device="meta")
     if not torch.cuda.is_available():
         with pytest.raises(ct.OptionError, match="no CUDA device"):
             train("job-shop", "toy", out=tmp_path, device="cuda")
