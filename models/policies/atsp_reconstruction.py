@@ -12,11 +12,13 @@ from torch import Tensor, nn
 from counterpoint.models.policies.atsp_finish import finished
 from counterpoint.models.policies.bq_rollout import roll_out
 from counterpoint.models.policies.tsp_finish import MOST
-from counterpoint.models.policies.tsp_reconstruction import TINY, stretches
+from counterpoint.models.policies.tsp_reconstruction import stretches
 from counterpoint.opt.problems.places import IntArray
 from counterpoint.opt.problems.tsp import Tsp
 from counterpoint.simulators.batched.bq_atsp import MatrixPaths
 from counterpoint.simulators.batched.bq_tsp import visits
+
+TINY = 1e-12  # of the cost of a stretch: what rounding errors can feign
 
 
 def reconstructed(

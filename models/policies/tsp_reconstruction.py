@@ -1,7 +1,7 @@
 """Tours made shorter: parts of them are taken out and built anew by the network, many at once.
 
 Random re-construction (Luo, Lin, Liu, Zhang and Wang 2023, LEHD, NeurIPS, arXiv 2310.07985): a stretch of a tour is a
-path between its ends, an instance like any other; what the network makes of it is kept where it is shorter. Here a
+path between its ends, an instance like any other; what the network makes of it is kept where it is no longer. Here a
 round cuts the whole tour into stretches of one random length, which share nothing but their ends and are rebuilt side
 by side, after a turn or a mirror at random, for the network does not see that those change nothing.
 """
@@ -19,7 +19,6 @@ from counterpoint.opt.problems.tsp import Tsp
 from counterpoint.simulators.batched.bq_tsp import Paths, visits
 
 LONGEST = 100  # places in a stretch
-TINY = 1e-12  # of the length of a stretch: what rounding errors can feign
 
 
 def reconstructed(
@@ -32,7 +31,7 @@ def reconstructed(
     seed: int = 0,
     stop: Callable[[], bool] | None = None,
 ) -> Iterator[IntArray]:
-    """Yield the tour after each round, never longer than before; ends when stopped.
+    """Yield the tour after each round, never longer than before but for rounding errors; ends when stopped.
 
     Parameters
     ----------
@@ -60,9 +59,8 @@ def reconstructed(
             return
         after = before.copy()
         after[:, 1:-1] = between
-        was = _lengths(instance, before)
-        is_better = _lengths(instance, after) < was * (1 - TINY)
-        order[at[is_better, 1:-1]] = between[is_better]
+        is_kept = _lengths(instance, after) <= _lengths(instance, before)
+        order[at[is_kept, 1:-1]] = between[is_kept]
         yield order.copy()
 
 
