@@ -7,6 +7,8 @@ Where distances are a matrix: see `atsp`. On a CPU, local search is both faster 
 compare.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,6 +18,7 @@ from counterpoint.models.networks.bq import Options as NetworkOptions
 from counterpoint.models.policies.atsp import solve_matrix
 from counterpoint.models.policies.bq import Options, load
 from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.bq_run import run
 from counterpoint.models.policies.tsp_finish import MOST, finished
 from counterpoint.models.policies.tsp_reconstruction import reconstructed
 from counterpoint.models.threads import torch_threads
@@ -23,7 +26,7 @@ from counterpoint.opt.budget import Budget
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.problems.places import IntArray
 from counterpoint.opt.problems.tsp import Tour, Tsp, length
-from counterpoint.opt.result import Outcome, Termination
+from counterpoint.opt.result import Outcome
 from counterpoint.simulators.batched.bq import unit_square
 from counterpoint.simulators.batched.bq_tsp import ANSWERS, FEATURES, SPECIAL, Paths, start, visits
 from counterpoint.simulators.batched.distances import in_the_plane
@@ -39,7 +42,7 @@ def build(options: NetworkOptions) -> Bq:
 
 
 def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
-    """Build a tour, or the best of the last beam, then rebuild parts of it; the seed says which.
+    """Build a tour, then the best of a beam, then rebuild parts of the better; the seed says which.
 
     What does not fit into the time goes to the nearest place next. One thread, whatever the budget allows.
 
@@ -52,31 +55,30 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
         return solve_matrix(instance, budget, seed, options, report)
     clock = budget.start()
     network, window = load(options, NETWORK, build)
-    with torch_threads():
-        paths = _paths(instance)
+    paths = _paths(instance)
+
+    def is_late() -> bool:
+        return clock.remaining_s() <= 0
+
+    def construct(width: int) -> tuple[IntArray, bool]:
         steps, left = roll_out(
-            network, paths, width=options.width, window=window, rescale=options.rescale, leave=MOST,
-            stop=lambda: clock.remaining_s() <= 0,
-        )  # fmt: skip
-        is_late = left.size > MOST
-        inner = _late(instance, steps[:1], left) if is_late else visits(steps, finished(left)).numpy()
-        orders = [_whole(instance, row) for row in inner]
-        best = min(orders, key=lambda order: float(length(instance, order)))
-        cost = float(length(instance, best))
-        report(Tour(best))
-        rounds = options.reconstructions if paths.size > MOST else 0
-        shorter = reconstructed(
-            instance, best, paths.points[0], network, window=window, seed=seed, stop=lambda: clock.remaining_s() <= 0
+            network, paths, width=width, window=window, rescale=options.rescale, leave=MOST, stop=is_late
         )
-        done = 0
-        while (stopped := clock.stop(iteration=done, objective=cost)) is None and done < rounds:
-            order = next(shorter, best)  # the same if the time is over
-            done += 1
-            if (found := float(length(instance, order))) < cost:
-                best, cost = order, found
-                report(Tour(best))
-    ended = Termination.TIME if is_late else stopped or Termination.COMPLETED
-    return Outcome(Tour(best), cost, ended, iterations=done)
+        is_cut = left.size > MOST
+        inner = _late(instance, steps[:1], left) if is_cut else visits(steps, finished(left)).numpy()
+        orders = [_whole(instance, row) for row in inner]
+        return min(orders, key=lambda order: float(length(instance, order))), is_cut
+
+    def rebuild(order: IntArray) -> Iterator[IntArray]:
+        if paths.size <= MOST:  # exact as it is
+            return iter(())
+        return reconstructed(instance, order, paths.points[0], network, window=window, seed=seed, stop=is_late)
+
+    with torch_threads():
+        return run(
+            construct, rebuild, lambda order: float(length(instance, order)), Tour,
+            options=options, clock=clock, report=report,
+        )  # fmt: skip
 
 
 def _paths(instance: Tsp) -> Paths:
