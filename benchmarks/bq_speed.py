@@ -7,7 +7,7 @@ one after the other and all again, the least of the repetitions counts; a tour i
 filled in linearly. How often the loop and the roll-out choose the same is counted on whole tours of the loop; what
 bfloat16 does to lengths is measured with the shipped network.
 
-    python benchmarks/bq_speed.py               # 1 to 2 CPU minutes
+    python benchmarks/bq_speed.py               # 1 to 2 CPU minutes; the rows of 128 at a time are by the next
     python benchmarks/bq_speed.py --repeats 1 --batches 128
 """
 
