@@ -16,10 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from counterpoint.models.algorithms.self_labelling import cosine
+from counterpoint.models.checkpoints import digest
 from counterpoint.models.networks.bq import Options
 from counterpoint.models.policies.bq_rollout import best, roll_out
 from counterpoint.models.precision import autocast
 from counterpoint.models.training.imitation_config import Config
+from counterpoint.opt.errors import OptionError
 from counterpoint.simulators.batched.bq import Tails, View
 
 VALIDATION_SEED = 2**40  # training draws from seeds of 64 random bits
@@ -111,6 +113,11 @@ class Imitation:
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.labels: dict[str, Tensor] = {}
+        self._known = (0, "")  # how many labels of a folder a run that is resumed had, and their digest
+        if config.folder:
+            from counterpoint.models.training.labels import expect
+
+            expect(config.folder, task, self.size)  # refused before anything is written
         self._validation: dict[str, Tensor] | None = None
 
     @property
@@ -141,7 +148,12 @@ class Imitation:
                 from counterpoint.models.training.labels import read
 
                 found = read(config.folder, self.task, self.size)
-                self.labels = {name: rows[: config.labels].to(self.device) for name, rows in found.items()}
+                count, known = self._known
+                taken = {name: rows[: count or config.labels] for name, rows in found.items()}
+                if known not in ("", digest(taken)):
+                    raise OptionError(f"the labels in {config.folder} are no longer those that this run began with")
+                self._known = len(next(iter(taken.values()))), digest(taken)
+                self.labels = {name: rows.to(self.device) for name, rows in taken.items()}
             return
         wanted = min(config.fresh, config.labels - self.num_labels)
         if wanted > 0:
@@ -199,6 +211,7 @@ class Imitation:
             "optimiser": self.optimiser.state_dict(),
             "generator": self.generator.get_state(),
             "labels": {} if self.config.folder else self.labels,
+            "known": self._known,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -208,6 +221,7 @@ class Imitation:
         self.optimiser.load_state_dict(state["optimiser"])
         self.generator.set_state(state["generator"])
         self.labels = {name: rows.to(self.device) for name, rows in state["labels"].items()}
+        self._known = state.get("known", (0, ""))
 
     def policy(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the network's tensors and the facts of its card."""

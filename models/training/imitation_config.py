@@ -8,6 +8,7 @@ from counterpoint.models.precision import Precision, check_precision
 from counterpoint.opt.errors import OptionError
 
 LARGEST = 10_000
+MOST = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class Config:
     def __post_init__(self) -> None:
         check_precision(self.precision)
         for name in ("iterations", "labels", "fresh", "updates", "batch", "validation"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name} must be at least 1, not {getattr(self, name)}")
+            if not 1 <= getattr(self, name) <= MOST:
+                raise OptionError(f"{name} must lie in 1..{MOST}, not {getattr(self, name)}")
         if self.size and not 5 <= self.size <= LARGEST:
             raise OptionError(f"size must be 0 or lie in 5..{LARGEST}, not {self.size}")
         if self.effort < 0:

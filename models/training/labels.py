@@ -37,6 +37,7 @@ from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interrupts import plain_interrupts
 from counterpoint.opt.options import checked_seed
 
+MOST = 10**8  # of labels
 Made = Callable[[int, int], bytes]  # a shard out of its number and count
 
 
@@ -84,6 +85,8 @@ def make(
     for name, number in (("size", size), ("effort", effort), ("count", count), ("workers", workers)):
         if number < 1:
             raise OptionError(f"{name} must be at least 1, not {number}")
+    if count > MOST:
+        raise OptionError(f"count must be at most {MOST}, not {count}")
     if checked_seed(seed) < 0:
         raise OptionError(f"the seed of labels must be at least 0, not {seed}")
     facts: Facts = {"problem": task.problem, "network": task.network, "size": size, "effort": effort, "seed": seed}
@@ -117,15 +120,21 @@ def read(folder: str | os.PathLike[str], task: Task, size: int) -> dict[str, Ten
     CheckpointError
         If a file is damaged or not one of ours.
     """
+    place, facts = Path(folder), expect(folder, task, size)
+    found = list(shards(place, facts))
+    if not found:
+        raise OptionError(f"{place} holds no whole shard yet; `counterpoint label {task.problem}` goes on with it")
+    return {name: torch.cat([shard[name] for shard in found]) for name in found[0]}
+
+
+def expect(folder: str | os.PathLike[str], task: Task, size: int) -> Facts:
+    """Return what the labels of a folder are, none of them read; refuse as `read`."""
     place = Path(folder)
     facts = described(place)
     if facts is None:
         raise OptionError(f"{place} holds no labels; make some by `counterpoint label {task.problem}`")
     compare(place, facts, {"problem": task.problem, "network": task.network, "size": size})
-    found = list(shards(place, facts))
-    if not found:
-        raise OptionError(f"{place} holds no whole shard yet; `counterpoint label {task.problem}` goes on with it")
-    return {name: torch.cat([shard[name] for shard in found]) for name in found[0]}
+    return facts
 
 
 def _held(folder: Path, number: int, facts: Facts) -> int:

@@ -12,6 +12,7 @@ from counterpoint.models.policies.bq_rollout import best, roll_out
 from counterpoint.models.training.imitation import VALIDATION_SEED, gaps, loss_of
 from counterpoint.models.training.knapsack_imitation import TASK, Config, build, lesson
 from counterpoint.models.training.knapsack_labels import cut, judged, labelled
+from counterpoint.opt.errors import OptionError
 from counterpoint.simulators.batched.bq_knapsack import Knapsacks, start, tails
 
 TINY = Config(
@@ -171,3 +172,10 @@ def test_cores_into_which_nothing_fits_are_no_trouble() -> None:
 def test_gaps_where_nothing_is_known() -> None:
     found, known = np.array([-9.0, 0.0, -3.0, 0.0, 12.0]), np.array([-10.0, 0.0, 0.0, -2.0, 10.0])
     assert gaps(found, known).tolist() == pytest.approx([0.1, 0.0, -1.0, 1.0, 0.2])
+
+
+@pytest.mark.parametrize("name", ["iterations", "labels", "fresh", "updates", "batch", "validation"])
+@pytest.mark.parametrize("number", [0, 10**20])
+def test_numbers_of_the_configuration_have_limits(name: str, number: int) -> None:
+    with pytest.raises(OptionError, match=f"{name} must lie in"):
+        Config(**{name: number})

@@ -102,7 +102,36 @@ def test_a_trainer_learns_from_a_folder(tmp_path: Path) -> None:
     held = read(tmp_path, KNAPSACK, 8)
     assert all(torch.equal(rows, held[name][:1020]) for name, rows in trainer.labels.items())
     with pytest.raises(OptionError, match="of size 8, not 9"):
-        build(dataclasses.replace(config, size=9), 0).step()
+        build(dataclasses.replace(config, size=9), 0)
+    with pytest.raises(OptionError, match="holds no labels"):
+        build(dataclasses.replace(config, folder=str(tmp_path / "none")), 0)
+
+
+def test_a_run_goes_on_with_the_labels_it_began_with(tmp_path: Path) -> None:
+    from counterpoint.models.networks.bq import Options
+    from counterpoint.models.training.knapsack_imitation import TASK as KNAPSACK
+    from counterpoint.models.training.knapsack_imitation import Config, build
+
+    settings = {"size": 6, "effort": 1, "seed": 3, "folder": tmp_path, "progress": False}
+    make(KNAPSACK, count=1000, **settings)
+    network = Options(layers=1, width=8, heads=1, inner=8)
+    config = Config(size=6, updates=2, batch=8, folder=str(tmp_path), network=network)
+    straight, cut_short = build(config, 0), build(config, 0)
+    cut_short.step()
+    state = cut_short.state_dict()
+    for _ in range(2):
+        straight.step()
+    make(KNAPSACK, count=1300, **settings)
+    resumed = build(config, 0)
+    resumed.load_state_dict(state)
+    assert resumed.step()["labels"] == 1000
+    ours, theirs = (trainer.network.state_dict().values() for trainer in (straight, resumed))
+    assert all(map(torch.equal, ours, theirs))
+    (tmp_path / "shard-00000.safetensors").unlink()
+    again = build(config, 0)
+    again.load_state_dict(state)
+    with pytest.raises(OptionError, match="no longer those"):
+        again.step()
 
 
 def test_what_is_there_is_kept_and_added_to(tmp_path: Path) -> None:
@@ -138,7 +167,9 @@ def test_other_settings_are_refused_by_name(tmp_path: Path, change: dict[str, in
     assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize("change", [{"size": 0}, {"effort": 0}, {"count": 0}, {"workers": 0}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "change", [{"size": 0}, {"effort": 0}, {"count": 0}, {"count": 10**12}, {"workers": 0}, {"seed": -1}]
+)
 def test_numbers_out_of_range(tmp_path: Path, change: dict[str, int]) -> None:
     with pytest.raises(OptionError, match=next(iter(change))):
         made(tmp_path / "new", **{"count": 10, **change})
