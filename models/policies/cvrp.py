@@ -5,6 +5,8 @@ learnt, after Fang et al. 2024 (INViT, ICML, arXiv 2402.02317). Needs coordinate
 and better: this is to learn and to compare.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,7 @@ from counterpoint.models.networks.bq import Bq, Form
 from counterpoint.models.networks.bq import Options as NetworkOptions
 from counterpoint.models.policies.bq import Options, load
 from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.bq_run import run
 from counterpoint.models.policies.cvrp_reconstruction import Line, length, reconstructed
 from counterpoint.models.threads import torch_threads
 from counterpoint.opt.budget import Budget
@@ -20,7 +23,7 @@ from counterpoint.opt.errors import UnsupportedError
 from counterpoint.opt.interfaces import Report
 from counterpoint.opt.methods.refusals import no_points
 from counterpoint.opt.problems.cvrp import Cvrp, Routes
-from counterpoint.opt.result import Outcome, Termination
+from counterpoint.opt.result import Outcome
 from counterpoint.simulators.batched.bq import unit_square
 from counterpoint.simulators.batched.bq_cvrp import (
     ANSWERS,
@@ -73,7 +76,7 @@ def build(options: NetworkOptions) -> Bq:
 
 
 def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: Report) -> Outcome:
-    """Build routes, or the shortest of the last beam, then rebuild parts of them; the seed says which.
+    """Build routes, then the best of a beam, then rebuild parts of the better; the seed says which.
 
     Who does not fit into the time is served nearest next. One thread, whatever the budget allows; one iteration is one
     round of re-construction.
@@ -90,28 +93,29 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
         raise UnsupportedError(f"bq {reason}: local-search does without")
     network, window = load(options, NETWORK, build)
     decided = Decided(network)
-    with torch_threads():
-        tails = _deliveries(instance)
+    tails = _deliveries(instance)
+
+    def is_late() -> bool:
+        return clock.remaining_s() <= 0
+
+    def construct(width: int) -> tuple[Line, bool]:
         steps, left = roll_out(
-            network if options.width > 1 else decided, tails, width=options.width, window=window,
-            rescale=options.rescale, stop=lambda: clock.remaining_s() <= 0,
-        )  # fmt: skip
-        lines = [_line(row) for row in steps.numpy()] if not left.size else [_late(instance, steps[0].numpy(), left)]
-        best = min(lines, key=lambda line: length(instance, line))
-        cost = length(instance, best)
-        report(_routes(best))
-        line, rounds, done = best, options.reconstructions if tails.size > 1 else 0, 0
-        better = reconstructed(
-            instance, line, tails.points[0], decided, window=window, seed=seed, stop=lambda: clock.remaining_s() <= 0
+            network if width > 1 else decided, tails, width=width, window=window, rescale=options.rescale, stop=is_late
         )
-        while (stopped := clock.stop(iteration=done, objective=cost)) is None and done < rounds:
-            line = next(better, line)  # the same if the time is over
-            done += 1
-            if (found := length(instance, line)) < cost:
-                best, cost = line, found
-                report(_routes(best))
-    ended = Termination.TIME if left.size else stopped or Termination.COMPLETED
-    return Outcome(_routes(best), cost, ended, iterations=done)
+        is_cut = left.size > 0
+        lines = [_late(instance, steps[0].numpy(), left)] if is_cut else [_line(row) for row in steps.numpy()]
+        return min(lines, key=cost), is_cut
+
+    def rebuild(line: Line) -> Iterator[Line]:
+        if tails.size <= 1:  # there is nothing else
+            return iter(())
+        return reconstructed(instance, line, tails.points[0], decided, window=window, seed=seed, stop=is_late)
+
+    def cost(line: Line) -> float:
+        return length(instance, line)
+
+    with torch_threads():
+        return run(construct, rebuild, cost, _routes, options=options, clock=clock, report=report)
 
 
 def _deliveries(instance: Cvrp) -> Deliveries:

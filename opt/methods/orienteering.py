@@ -84,6 +84,7 @@ METHODS: tuple[Method, ...] = (
         options="counterpoint.models.policies.orienteering:Options",
         handles=frozenset({"path"}),
         refuses=f"{REFUSALS}:no_distances_by_points",
+        is_anytime=True,
         is_random=True,
         needs=("torch", "safetensors"),
         extra="learn",

@@ -190,19 +190,22 @@ def test_reconstruction_never_makes_dearer(ends, window):
 
 def test_the_one_shipped_is_good():
     """At sizes that it was not taught, too; the threshold is not its mean but what no few instances come near."""
-    gaps = {"bq": [], "farthest-insertion": []}
+    gaps = {"bq:reconstructions=0": [], "farthest-insertion": []}
     for places in (12, 25, 45):
         for seed in range(3):
             case = matrix(places=places, seed=seed)
             best = ct.solve(case, "local-search", iterations=500).objective
             for method, found in gaps.items():
                 found.append(ct.solve(case, method).objective / best - 1)
-    assert np.mean(gaps["bq"]) < 0.05 < np.mean(gaps["farthest-insertion"])
+    assert np.mean(gaps["bq:reconstructions=0"]) < 0.05 < np.mean(gaps["farthest-insertion"])
     case = matrix(places=30, seed=9)
     path = Tsp("x", case.places, (4, 2))
     for instance in (case, path):
         known = ct.solve(instance, "local-search", iterations=500).objective
-        found = [ct.solve(instance, f"bq:{extra}").objective for extra in ("width=1", "width=16", "reconstructions=10")]
+        methods = [f"bq:reconstructions={extra}" for extra in ("0", "0,width=16", "10")]
+        found = [ct.solve(instance, method).objective for method in methods]
         assert known <= min(found) <= max(found[1:]) <= found[0] < 1.15 * known
-    result = ct.solve(Tsp("x", Places("explicit", None, case.places.matrix + case.places.matrix.T)), "bq")
+    result = ct.solve(
+        Tsp("x", Places("explicit", None, case.places.matrix + case.places.matrix.T)), "bq:reconstructions=0"
+    )
     assert result.solution_status is ct.SolutionStatus.FEASIBLE

@@ -43,13 +43,13 @@ def random_instance(seed, customers, metric="euclidean", is_under_way=False):
     return Cvrp("x", Places(metric, points), demand, 12, at, load)
 
 
-@pytest.mark.parametrize("extra", ["", ",width=8", ",window=5", ",window=4,rescale=false,width=3,reconstructions=2"])
-@pytest.mark.parametrize("is_under_way", [False, True])
-def test_routes_are_feasible(checkpoint, extra, is_under_way):
+@pytest.mark.parametrize("extra", ["", ",width=8", ",window=5", ",window=4,rescale=false,width=3"])
+@pytest.mark.parametrize(("is_under_way", "rounds"), [(False, 0), (True, 0), (True, 2)])
+def test_routes_are_feasible(checkpoint, extra, is_under_way, rounds):
     for customers in (1, 2, 9, 30):
         for metric in ("euclidean", "euc-2d", "geo", "att"):
             case = random_instance(customers, customers, metric, is_under_way)
-            result = ct.solve(case, f"bq:checkpoint={checkpoint}{extra}")
+            result = ct.solve(case, f"bq:checkpoint={checkpoint},reconstructions={rounds}{extra}")
             assert result.solution_status is ct.SolutionStatus.FEASIBLE, result.message
             assert result.termination is ct.Termination.COMPLETED
 
@@ -64,7 +64,7 @@ def test_nobody_to_serve(checkpoint):
 def test_where_and_how_large_makes_no_difference(checkpoint):
     points, demand = np.random.default_rng(2).random((16, 2)), np.r_[0, np.full(15, 3)]
     one, other = (
-        ct.solve(Cvrp("x", Places("euclidean", p), demand, 10), f"bq:checkpoint={checkpoint}")
+        ct.solve(Cvrp("x", Places("euclidean", p), demand, 10), f"bq:checkpoint={checkpoint},reconstructions=0")
         for p in (points, points * 2e4 - 7)
     )
     assert one.solution == other.solution
@@ -110,7 +110,7 @@ def test_shipped_weights_beat_nearest_neighbours():
     cases = [uniform(customers=customers, seed=900 + customers) for customers in (20, 24, 28, 32, 60)]
     means = [
         np.mean([ct.solve(case, method, seed=1).objective for case in cases])
-        for method in ("nearest-neighbour", "bq", "bq:reconstructions=2", "bq:width=8")
+        for method in ("nearest-neighbour", *(f"bq:reconstructions={extra}" for extra in ("0", "2", "0,width=8")))
     ]
     assert means == sorted(means, reverse=True)
     assert means[1] < 0.9 * means[0]

@@ -82,7 +82,8 @@ def towns():
 
 
 def test_the_one_shipped_beats_the_nearest_neighbour_and_with_reconstruction_insertion():
-    methods = ("nearest-neighbour", "farthest-insertion", "bq", "bq:width=8", "bq:reconstructions=20")
+    learned = (f"bq:reconstructions={extra}" for extra in ("0", "0,width=8", "20"))
+    methods = ("nearest-neighbour", "farthest-insertion", *learned)
     cases = [clusters(seed) for seed in (4, 5)]
     found = [[ct.solve(case, method, seed=1).objective for case in cases] for method in methods]
     near, far, plain, wide, rebuilt = found
@@ -93,10 +94,11 @@ def test_the_one_shipped_beats_the_nearest_neighbour_and_with_reconstruction_ins
 
 
 def test_the_same_again(towns):
-    for options in ("bq:width=3", "bq:reconstructions=4"):
+    for options in ("bq:width=3,reconstructions=0", "bq:reconstructions=4"):
         one, other = (ct.solve(towns, options, seed=5) for _ in range(2))
         assert one.solution == other.solution
-    assert ct.solve(towns, "bq", seed=1).solution == ct.solve(towns, "bq", seed=2).solution  # nothing to draw
+    one, other = (ct.solve(towns, "bq:reconstructions=0", seed=seed) for seed in (1, 2))
+    assert one.solution == other.solution  # nothing to draw
 
 
 @torch.no_grad()
@@ -117,4 +119,4 @@ def test_limits(towns):
     assert (easy.termination, easy.iterations) == (ct.Termination.TARGET, 0)
     cut = ct.solve(towns, "bq:reconstructions=100000", time_limit=1.0)
     assert cut.termination is ct.Termination.TIME
-    assert cut.objective <= ct.solve(towns, "bq").objective
+    assert cut.objective <= ct.solve(towns, "bq:reconstructions=0").objective
