@@ -84,7 +84,10 @@ def _points(rows: Sequence[Row]) -> list[tuple[float, float]]:
 
 
 def _name(method: str) -> str:
-    return "bq, rebuilt" if "reconstructions" in method else method.replace(":", ", ")
+    """Return how a method is called in the chart: bare `bq` uses its time, others end by themselves."""
+    return {"bq": "bq, anytime", "bq:reconstructions=0": "bq, greedy"}.get(method) or method.replace(
+        ":reconstructions=0,", ", "
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from counterpoint.datasets.generators import cvrp, tsp
 from counterpoint.datasets.registry import best_known
 from counterpoint.opt.errors import InstanceError
 
-LEARNED = ("bq", "bq:width=16", "bq:reconstructions=1000000")
+LEARNED = ("bq:reconstructions=0", "bq:reconstructions=0,width=16", "bq")
 METHODS = {
     "tsp": ("nearest-neighbour", "farthest-insertion", "local-search", "fast-tsp", "or-tools-routing", *LEARNED),
     "cvrp": ("savings", "sweep", "local-search", "hygese", "pyvrp", "or-tools-routing", *LEARNED),

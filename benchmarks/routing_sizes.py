@@ -38,8 +38,8 @@ class Subject:
     limited: tuple[str, ...]
 
 
-BUILT = ("bq", "bq:width=16")
-REBUILT = ("bq:reconstructions=1000000",)
+BUILT = ("bq:reconstructions=0", "bq:reconstructions=0,width=16")
+REBUILT = ("bq",)
 SUBJECTS = {
     "tsp": Subject(
         lambda size, seed: tsp.uniform(places=size, seed=seed),
@@ -109,8 +109,8 @@ def _chosen(methods: str, names: Sequence[str]) -> list[str]:
     if methods in ("classical", "learned"):
         return [name for name in names if name.startswith("bq") == (methods == "learned")]
     listed = methods.split(";")
-    rebuilt = any("reconstructions" in name for name in names)
-    other = [m for m in listed if m.startswith("bq") and m not in names and ("reconstructions" in m) == rebuilt]
+    rebuilt = "bq" in names
+    other = [m for m in listed if m.startswith("bq") and m not in names and ("reconstructions=0" not in m) == rebuilt]
     return [name for name in names if name in listed] + other
 
 

@@ -33,7 +33,8 @@ class Options:
     rescale : bool
         Whether what a window shows is stretched to the size of what was learnt.
     reconstructions : int
-        Rounds in which parts of the solution are taken out and built anew, kept where that is no worse.
+        Rounds in which parts of the solution are taken out and built anew, kept where that is no worse; -1: as many as
+        the budget's time or iterations allow (`solve` gives a minute where nothing is said).
 
     Raises
     ------
@@ -45,15 +46,15 @@ class Options:
     width: int = 1
     window: int = -1
     rescale: bool = True
-    reconstructions: int = 0
+    reconstructions: int = -1
 
     def __post_init__(self) -> None:
         if not 1 <= self.width <= WIDEST:
             raise OptionError(f"width must be in 1..{WIDEST}, not {self.width}")
         if self.window < -1:
             raise OptionError(f"window must be at least -1, not {self.window}")
-        if self.reconstructions < 0:
-            raise OptionError(f"reconstructions must be at least 0, not {self.reconstructions}")
+        if self.reconstructions < -1:
+            raise OptionError(f"reconstructions must be at least -1, not {self.reconstructions}")
 
 
 def load(options: Options, name: str, build: Callable[[NetworkOptions], nn.Module]) -> tuple[nn.Module, int]:

@@ -1,5 +1,6 @@
 """A run of the learned method, alike for all problems: greedily, by a beam, then parts rebuilt while time lasts."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -49,9 +50,11 @@ def run(
         if sign * value(other) < sign * objective:
             best, objective = other, value(other)
             report(solution(best))
+    limited = clock.budget.time_limit_s is not None or clock.budget.iterations is not None
+    most = options.reconstructions if options.reconstructions >= 0 else math.inf if limited else 0
     rounds, done = rebuild(best), 0
     while (stopped := clock.stop(iteration=done, objective=objective, sense=sense)) is None:
-        if done == options.reconstructions or (found := next(rounds, None)) is None:
+        if done == most or (found := next(rounds, None)) is None:
             break
         done += 1
         if sign * value(found) < sign * objective:

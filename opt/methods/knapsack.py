@@ -37,6 +37,7 @@ METHODS: tuple[Method, ...] = (
         "counterpoint.models.policies.knapsack:solve",
         "learned: a transformer that was taught optimal packings packs the core item by item",
         options="counterpoint.models.policies.knapsack:Options",
+        is_anytime=True,
         is_random=True,
         needs=("torch", "safetensors"),
         extra="learn",

@@ -1,5 +1,7 @@
 """What a run of the learned method keeps, reports and ends by, on numbers that stand for solutions."""
 
+import time
+
 import pytest
 
 from counterpoint.models.policies.bq import Options
@@ -59,3 +61,15 @@ def test_no_beam_after_the_time_or_the_target():
 def test_a_beam_that_the_time_cuts_says_so():
     outcome, _, _ = ran({1: (5, False), 8: (4, True)}, options=Options(width=8))
     assert (outcome.objective, outcome.termination) == (4, Termination.TIME)
+
+
+def test_without_a_number_rounds_last_as_long_as_the_budget_if_it_ends():
+    endless = [5, 4, 3, 2, 1] + [0] * 100
+    outcome, _, _ = ran({1: (5, False)}, endless)
+    assert (outcome.objective, outcome.iterations, outcome.termination) == (5, 0, Termination.COMPLETED)
+    outcome, _, _ = ran({1: (5, False)}, endless, budget=Budget(iterations=3))
+    assert (outcome.objective, outcome.iterations, outcome.termination) == (3, 3, Termination.ITERATIONS)
+    slow = (time.sleep(0.02) or number for number in range(5, -1000, -1))
+    outcome, _, _ = ran({1: (5, False)}, slow, budget=Budget(time_limit_s=0.3))
+    assert outcome.iterations >= 1
+    assert outcome.termination is Termination.TIME

@@ -48,14 +48,14 @@ def drawn(items: int, seed: int = 0, least: int = 0) -> Knapsack:
     return Knapsack(f"k{items}", value, weight, int(rng.integers(0, 60 * items)))
 
 
-@pytest.mark.parametrize("extra", ["", ",width=8", ",window=0", ",window=5,width=3", ",reconstructions=3"])
+@pytest.mark.parametrize("extra", ["0", "0,width=8", "0,window=0", "0,window=5,width=3", "3"])
 def test_packs_whatever_comes(checkpoint: Path, extra: str) -> None:
     odd = [
         Knapsack("nothing fits", [5, 6], [3, 4], 2), Knapsack("all fits", [5, 6, 0], [3, 4, 0], 7),
         Knapsack("no room", [5, 0], [0, 0], 0), Knapsack("huge", [2**51] * 4, [2**51, 1, 0, 7], 2**52),
     ]  # fmt: skip
     for case in (*(drawn(n, n) for n in (1, 2, 3, 17, 60)), *odd):
-        result = ct.solve(case, f"bq:checkpoint={checkpoint}{extra}")
+        result = ct.solve(case, f"bq:checkpoint={checkpoint},reconstructions={extra}")
         assert result.solution_status is ct.SolutionStatus.FEASIBLE, result.message
         assert result.termination is ct.Termination.COMPLETED
         left = case.capacity - case.weight[result.solution.items].sum()
@@ -67,7 +67,8 @@ def test_the_core_leaves_the_rest_to_the_linear_relaxation(checkpoint: Path) -> 
     """Even a network that knows nothing loses little then."""
     case = drawn(400, 3, least=1)
     best = ct.solve(case, "dynamic-programming").objective
-    gaps = [1 - ct.solve(case, f"bq:checkpoint={checkpoint},window={w}").objective / best for w in (8, -1, 0)]
+    method = f"bq:checkpoint={checkpoint},reconstructions=0,window="
+    gaps = [1 - ct.solve(case, f"{method}{window}").objective / best for window in (8, -1, 0)]
     assert gaps[0] < 0.01
     assert gaps[1] < 0.02  # as many as it was taught with
     assert gaps[2] > 5 * gaps[1]
@@ -100,7 +101,7 @@ def test_limits(checkpoint: Path) -> None:
 
 def test_wrong_options(checkpoint: Path) -> None:
     case = drawn(5)
-    for wrong in ("width=0", "window=-2", "reconstructions=-1", "samples=x"):
+    for wrong in ("width=0", "window=-2", "reconstructions=-2", "samples=x"):
         with pytest.raises(OptionError, match=wrong.partition("=")[0]):
             ct.solve(case, f"bq:checkpoint={checkpoint},{wrong}")
     lost = ct.solve(case, "bq:checkpoint=nowhere.safetensors")
@@ -154,7 +155,8 @@ def test_the_shipped_network_is_better_than_the_rule_of_density() -> None:
     for seed in range(25):
         case = uniform(items=100, seed=seed)
         best = ct.solve(case, "dynamic-programming").objective
-        gaps.append([1 - ct.solve(case, name).objective / best for name in ("bq:width=4", "bq", "density-greedy")])
+        names = ("bq:reconstructions=0,width=4", "bq:reconstructions=0", "density-greedy")
+        gaps.append([1 - ct.solve(case, name).objective / best for name in names])
     beam, single, rule = np.mean(gaps, axis=0)
     assert 0 <= beam < 0.5 * rule
     assert single < rule
