@@ -56,7 +56,7 @@ def reconstructed(
     seed: int = 0,
     stop: Callable[[], bool] | None = None,
 ) -> Iterator[IntArray]:
-    """Yield the visits after each round, never of less prize than before; ends when stopped.
+    """Yield the visits after each round, never of less prize than before; ends when stopped, or if there are none.
 
     Parameters
     ----------
@@ -73,12 +73,11 @@ def reconstructed(
         Asked again and again; a round that it cuts off counts for nothing.
     """
     random = np.random.default_rng(seed)
-    while not (stop is not None and stop()):
-        if len(visits):
-            found = _rebuilt(instance, visits, _turned(whole, random), network, random, window, stop)
-            if found is None:
-                return
-            visits = joined(instance, visits, found)
+    while len(visits) and not (stop is not None and stop()):
+        found = _rebuilt(instance, visits, _turned(whole, random), network, random, window, stop)
+        if found is None:
+            return
+        visits = joined(instance, visits, found)
         yield visits
 
 

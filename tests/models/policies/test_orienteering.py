@@ -59,3 +59,10 @@ def test_the_shipped_network_beats_insertion(cases) -> None:
     assert np.mean(wide) > np.mean(prizes["greedy-insertion"])
     assert np.mean(wide) > np.mean(plain)
     assert all(a >= b for a, b in zip(rebuilt, plain, strict=True))
+
+
+def test_where_nothing_is_within_reach_nothing_is_rebuilt() -> None:
+    case = Orienteering("l", LINE, np.ones(10), 0.5)
+    result = ct.solve(case, "bq:reconstructions=1000000", time_limit=600)
+    assert (result.objective, result.iterations) == (0.0, 0)
+    assert result.termination is ct.Termination.COMPLETED
