@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from counterpoint.models.policies.bq_rollout import roll_out
 from counterpoint.opt.problems.cvrp import Cvrp
 from counterpoint.opt.problems.places import IntArray
-from counterpoint.simulators.batched.bq import unit_square
+from counterpoint.simulators.batched.bq import turned, unit_square
 from counterpoint.simulators.batched.bq_cvrp import Deliveries
 
 FEWEST, MOST = 8, 50  # customers in a part
@@ -159,17 +159,14 @@ def rebuilt(
     count, m = customers.shape
     places = torch.from_numpy(np.column_stack((np.zeros(count, np.int64), parts.origin, customers)))
     seen = unit_square(points[places]).repeat_interleave(len(turns), 0)
-    turn = torch.from_numpy(np.tile(turns, count)).unsqueeze(1)
-    x, y = seen.unbind(2)
-    x, y = torch.where(turn % 2 == 1, y, x), torch.where(turn % 2 == 1, x, y)
-    x, y = torch.where(turn // 2 % 2 == 1, 1 - x, x), torch.where(turn // 4 == 1, 1 - y, y)
     rows = count * len(turns)
     origin, load, demand = (
         torch.from_numpy(of).repeat_interleave(len(turns), 0)
         for of in (np.minimum(parts.origin, 1), parts.load, instance.demand[places.numpy()])
     )
     tails = Deliveries(
-        torch.stack((x, y), dim=2), demand, torch.full((rows,), instance.capacity), torch.arange(rows), origin, load,
+        turned(seen, torch.from_numpy(np.tile(turns, count))), demand, torch.full((rows,), instance.capacity),
+        torch.arange(rows), origin, load,
         torch.arange(2, m + 2).expand(rows, m), torch.zeros(rows, dtype=torch.float64),
     )  # fmt: skip
     steps, left = roll_out(network, tails, window=window, stop=stop)

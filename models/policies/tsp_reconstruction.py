@@ -16,6 +16,7 @@ from counterpoint.models.policies.bq_rollout import roll_out
 from counterpoint.models.policies.tsp_finish import MOST, finished
 from counterpoint.opt.problems.places import IntArray
 from counterpoint.opt.problems.tsp import Tsp
+from counterpoint.simulators.batched.bq import turned
 from counterpoint.simulators.batched.bq_tsp import Paths, visits
 
 LONGEST = 100  # places in a stretch
@@ -54,7 +55,9 @@ def reconstructed(
     while not (stop is not None and stop()):
         at = stretches(len(order), instance.ends is None, random)
         before = order[at]
-        between = rebuilt(_turned(points, random), before, network, window, stop)
+        swap, *flip = random.integers(2, size=3).tolist()
+        way = torch.tensor([swap + 2 * flip[0] + 4 * flip[1]])
+        between = rebuilt(turned(points.unsqueeze(0), way), before, network, window, stop)
         if between is None:
             return
         after = before.copy()
@@ -82,18 +85,11 @@ def rebuilt(
     places = torch.from_numpy(before)
     count = len(places)
     paths = Paths(
-        points.unsqueeze(0), torch.zeros(count, dtype=torch.int64), places[:, 0], places[:, -1],
+        points, torch.zeros(count, dtype=torch.int64), places[:, 0], places[:, -1],
         places[:, 1:-1].sort(dim=1).values, torch.zeros(count, dtype=torch.float64),
     )  # fmt: skip
     steps, left = roll_out(network, paths, window=window, leave=MOST, stop=stop)
     return None if left.size > MOST else visits(steps, finished(left)).numpy()
-
-
-def _turned(points: Tensor, random: np.random.Generator) -> Tensor:
-    """Return points in the unit square turned or mirrored, one of eight ways."""
-    swap, *flip = random.integers(2, size=3).tolist()
-    turned = points.flip(1) if swap else points
-    return torch.where(torch.tensor(flip) == 1, 1 - turned, turned)
 
 
 def _lengths(instance: Tsp, walks: IntArray) -> np.ndarray:

@@ -15,6 +15,7 @@ from torch import Tensor
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.problems.cvrp import Cvrp, Routes, check
 from counterpoint.opt.problems.places import IntArray, Places
+from counterpoint.simulators.batched.bq import turned
 from counterpoint.simulators.batched.bq_cvrp import Deliveries
 from counterpoint.simulators.bq.cvrp import routes_of
 
@@ -132,8 +133,9 @@ def cut(labels: Mapping[str, Tensor], size: int, generator: torch.Generator) -> 
     weight = weight / weight.sum(1, keepdim=True)
     is_through = is_new & (done > 0)
     target = torch.stack((weight * ~is_through, weight * is_through), dim=2).flatten(1)
+    turn = torch.randint(2, (3, len(left)), generator=generator).to(done.device)
     tails = Deliveries(
-        _turned(labels["points"], generator), demand, labels["capacity"],
+        turned(labels["points"], turn[0] + 2 * turn[1] + 4 * turn[2]), demand, labels["capacity"],
         torch.arange(len(left), device=left.device), origin.squeeze(1), (capacity - served).squeeze(1), left,
         torch.zeros(len(left), dtype=torch.float64, device=left.device),
     )  # fmt: skip
@@ -162,14 +164,6 @@ def _case(points: np.ndarray, demand: IntArray, capacity: int) -> Cvrp:
 def _given(route: IntArray, stop: IntArray, places: int) -> Routes:
     order = 1 + np.lexsort((stop[1:places], route[1:places]))
     return Routes(tuple(np.split(order, np.flatnonzero(np.diff(route[order])) + 1)))
-
-
-def _turned(points: Tensor, generator: torch.Generator) -> Tensor:
-    """Return points turned and mirrored, each row its own way out of eight."""
-    turn = torch.randint(2, (3, len(points), 1), generator=generator).bool().to(points.device)
-    x, y = points.unbind(2)
-    x, y = torch.where(turn[0], y, x), torch.where(turn[0], x, y)
-    return torch.stack((torch.where(turn[1], 1 - x, x), torch.where(turn[2], 1 - y, y)), dim=2)
 
 
 def _ignore(solution: object = None, *, bound: float | None = None) -> None:

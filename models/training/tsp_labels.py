@@ -11,6 +11,7 @@ from torch import Tensor
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tour, Tsp, check
+from counterpoint.simulators.batched.bq import turned
 
 FEWER = 40  # places from which on smaller instances are labelled, too
 
@@ -71,10 +72,8 @@ def cut(tours: Tensor, between: int, generator: torch.Generator) -> Tensor:
     way = 2 * torch.randint(2, (batch, 1), generator=generator) - 1
     along = torch.tensor([0, between + 1, *range(1, between + 1)])
     path = tours.gather(1, ((first + way * along) % n).unsqueeze(2).expand(-1, -1, 2).to(tours.device))
-    turn = torch.randint(2, (3, batch, 1), generator=generator).bool().to(tours.device)
-    x, y = path.unbind(2)
-    x, y = torch.where(turn[0], y, x), torch.where(turn[0], x, y)
-    return torch.stack((torch.where(turn[1], 1 - x, x), torch.where(turn[2], 1 - y, y)), dim=2)
+    turn = torch.randint(2, (3, batch), generator=generator).to(tours.device)
+    return turned(path, turn[0] + 2 * turn[1] + 4 * turn[2])
 
 
 def judged(tours: Tensor, orders: Tensor) -> tuple[np.ndarray, np.ndarray]:

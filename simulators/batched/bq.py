@@ -85,6 +85,14 @@ def unit_square(x: Tensor) -> Tensor:
     return (x - low) / extent.clamp(min=torch.finfo(x.dtype).tiny)
 
 
+def turned(x: Tensor, way: Tensor) -> Tensor:
+    """Turn and mirror sets of points in the unit square [R, k, 2], each its own way out of eight, int64 [R]; 0: not."""
+    way = way.unsqueeze(1)
+    is_swapped, is_flipped = way % 2 == 1, (way // 2 % 2 == 1, way // 4 == 1)
+    a, b = torch.where(is_swapped, x[:, :, 1], x[:, :, 0]), torch.where(is_swapped, x[:, :, 0], x[:, :, 1])
+    return torch.stack((torch.where(is_flipped[0], 1 - a, a), torch.where(is_flipped[1], 1 - b, b)), dim=2)
+
+
 def hashed(number: Tensor) -> Tensor:
     """Return scrambled numbers, int64 as the argument, whose sums tell sets apart (Steele et al. 2014, splitmix64)."""
     x = number * -7046029254386353131  # 0x9E3779B97F4A7C15
