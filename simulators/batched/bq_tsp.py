@@ -54,9 +54,10 @@ class Paths:
     def observe(self, window: int = 0, *, rescale: bool = True) -> View:
         """Return coordinates and distances from the ends. Steps are positions in ``left``, twice, plus one at the end.
 
-        What is seen is always stretched. Through a window the places nearest to the origin are seen, and just these
-        with it are stretched to the unit square: an end that lies outside is moved to its rim, where it says only in
-        which direction the path must leave, and has no steps.
+        With `rescale` what is seen is stretched to the unit square, whether or not anything is left out. Through a
+        window the places nearest to the origin are seen, and just these with it are stretched: an end that lies outside
+        is moved to the rim, where it says only in which direction the path must leave. No step is taken from the end
+        then.
         """
         origin, end, between = self.at(self.origin).unsqueeze(1), self.at(self.end).unsqueeze(1), self.at(self.left)
         position = torch.arange(self.size, device=between.device).expand(len(between), -1)
