@@ -37,6 +37,10 @@ class Report(Protocol):
         """Report a better solution, a better bound, or both."""
 
 
+def unheard(solution: Any = None, *, bound: float | None = None) -> None:
+    """Take a report that nobody waits for (a `Report`)."""
+
+
 class Solve(Protocol):
     """A static method: one module-level function.
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from counterpoint.datasets.generators.tsp import shortest_ways
 from counterpoint.opt.budget import Budget
+from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tour, Tsp, check
 
@@ -39,7 +40,7 @@ def labelled(count: int, places: int, kicks: int, seed: int) -> dict[str, Tensor
     for k in range(count):
         drawn = shortest_ways(random.integers(0, LARGEST, (places, places)))
         case = Tsp("label", Places("explicit", None, drawn))
-        order = solve(case, Budget(iterations=kicks), seed, options, _ignore).solution.order
+        order = solve(case, Budget(iterations=kicks), seed, options, unheard).solution.order
         costs[k] = drawn[np.ix_(order, order)]
     return {"costs": torch.from_numpy(costs)}
 
@@ -80,7 +81,3 @@ def judged(tours: Tensor, orders: Tensor) -> tuple[np.ndarray, np.ndarray]:
         assert verdicts[0].is_feasible, str(verdicts[0])
         found.append([verdict.objective for verdict in verdicts])
     return tuple(np.array(found, np.float64).T)
-
-
-def _ignore(solution: object = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""

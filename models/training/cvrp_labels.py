@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from counterpoint.opt.budget import Budget
+from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.cvrp import Cvrp, Routes, check
 from counterpoint.opt.problems.places import IntArray, Places
 from counterpoint.simulators.batched.bq import turned
@@ -58,7 +59,7 @@ def labelled(count: int, customers: int, steps: int, seed: int) -> dict[str, Ten
     route, stop = np.zeros_like(demand), np.zeros_like(demand)
     for k in range(count):
         case = _case(points[k], demand[k], capacity[k])
-        found = solve(case, Budget(iterations=steps), seed, Options(), _ignore).solution.routes
+        found = solve(case, Budget(iterations=steps), seed, Options(), unheard).solution.routes
         for r, visits in enumerate(found):
             route[k, visits], stop[k, visits] = r, np.arange(len(visits))
     arrays = {"points": points, "demand": demand, "capacity": capacity, "route": route, "stop": stop}
@@ -164,7 +165,3 @@ def _case(points: np.ndarray, demand: IntArray, capacity: int) -> Cvrp:
 def _given(route: IntArray, stop: IntArray, places: int) -> Routes:
     order = 1 + np.lexsort((stop[1:places], route[1:places]))
     return Routes(tuple(np.split(order, np.flatnonzero(np.diff(route[order])) + 1)))
-
-
-def _ignore(solution: object = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""

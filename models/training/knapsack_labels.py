@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from counterpoint.opt.budget import Budget
+from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.knapsack import Knapsack, Packing, check
 from counterpoint.simulators.batched.bq_knapsack import Knapsacks, core, start, tails
 
@@ -55,7 +56,7 @@ def labelled(count: int, items: int, effort: int, seed: int) -> dict[str, Tensor
     value, weight, packed, capacity = (numbers.numpy() for numbers in found.values())
     for k in range(count):
         case = Knapsack("label", value[k], weight[k], int(capacity[k]))
-        outcome = solve(case, Budget(), seed, None, _ignore)
+        outcome = solve(case, Budget(), seed, None, unheard)
         assert outcome.termination == "optimal", outcome.message
         packed[k, outcome.solution.items] = 1
     return found
@@ -111,7 +112,3 @@ def judged(labels: dict[str, Tensor], steps: Tensor) -> tuple[np.ndarray, np.nda
         assert verdicts[1].is_feasible, str(verdicts[1])
         found.append([-verdict.objective for verdict in verdicts])
     return tuple(np.array(found, np.float64).T)
-
-
-def _ignore(solution: object = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from counterpoint.models.training.imitation import Labels
 from counterpoint.opt.budget import Budget
+from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.orienteering import Orienteering, Walk, check
 from counterpoint.opt.problems.places import FloatArray, IntArray, Places
 from counterpoint.simulators.batched.bq_orienteering import Walks, start
@@ -58,7 +59,7 @@ def labelled(count: int, places: int, steps: int, seed: int) -> dict[str, Tensor
     for k in range(count):
         options = Options(removed=max(5, min(20, round(REMOVED * int(size[k])))))
         case = _case(points[k], prize[k], length[k])
-        visits = solve(case, Budget(iterations=steps), seed, options, _ignore).solution.visits
+        visits = solve(case, Budget(iterations=steps), seed, options, unheard).solution.visits
         walk[k, : len(visits)] = visits
     arrays = {"points": points, "prize": prize, "length": length, "walk": walk}
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
@@ -138,7 +139,3 @@ def _turned(points: Tensor, turn: Tensor, generator: torch.Generator) -> Tensor:
     sine, cosine = (2 * np.pi * turn).sin(), (2 * np.pi * turn).cos()
     x, y = points[:, :, 0], mirror * points[:, :, 1]
     return torch.stack((cosine * x - sine * y, sine * x + cosine * y), dim=2)
-
-
-def _ignore(solution: object = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from counterpoint.opt.budget import Budget
+from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tour, Tsp, check
 from counterpoint.simulators.batched.bq import turned
@@ -47,7 +48,7 @@ def _tours(points: np.ndarray, kicks: int, seed: int) -> Tensor:
     options = Options(bound=False)
     for k in range(len(points)):
         case = Tsp("label", Places("euclidean", points[k]))
-        points[k] = points[k][solve(case, Budget(iterations=kicks), seed, options, _ignore).solution.order]
+        points[k] = points[k][solve(case, Budget(iterations=kicks), seed, options, unheard).solution.order]
     return torch.from_numpy(points)
 
 
@@ -85,7 +86,3 @@ def judged(tours: Tensor, orders: Tensor) -> tuple[np.ndarray, np.ndarray]:
         assert verdicts[0].is_feasible, str(verdicts[0])
         found.append([verdict.objective for verdict in verdicts])
     return tuple(np.array(found, np.float64).T)
-
-
-def _ignore(solution: object = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""

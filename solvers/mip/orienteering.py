@@ -7,7 +7,7 @@ import numpy as np
 
 from counterpoint.opt.budget import Budget, Clock
 from counterpoint.opt.errors import OptionError
-from counterpoint.opt.interfaces import Report
+from counterpoint.opt.interfaces import Report, unheard
 from counterpoint.opt.problems.orienteering import Orienteering, Walk, check
 from counterpoint.opt.result import Outcome, Termination
 from counterpoint.solvers.local_search import orienteering as local_search
@@ -52,7 +52,7 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
     stopped = held.stop(clock)
     if stopped is None and options.steps:
         short = clock.left(iterations=options.steps, threads=1)
-        found = local_search.solve(instance, short, seed, local_search.Options(), ignored)
+        found = local_search.solve(instance, short, seed, local_search.Options(), unheard)
         held.visited(found.solution)
         stopped = held.stop(clock)
     if stopped is not None:
@@ -85,10 +85,6 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
         message=message,
         iterations=result.nodes,
     )
-
-
-def ignored(solution: object = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""
 
 
 class _Held:

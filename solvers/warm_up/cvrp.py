@@ -1,15 +1,11 @@
 """Compile the kernels of vehicle routing, or load them from Numba's cache, before any clock starts."""
 
 from functools import cache
-from typing import Any
 
 from counterpoint.opt.budget import Budget
+from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.cvrp import Cvrp
 from counterpoint.opt.problems.places import Places
-
-
-def _ignore(solution: Any = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""
 
 
 @cache
@@ -18,4 +14,4 @@ def local_search() -> None:
     from counterpoint.solvers.local_search.cvrp import Options, solve
 
     square = Places("euclidean", [[0, 0], [1, 0], [1, 1], [0, 1]])  # type: ignore[arg-type]
-    solve(Cvrp("tiny", square, [0, 1, 1, 1], 2), Budget(iterations=1), 0, Options(), _ignore)  # type: ignore[arg-type]
+    solve(Cvrp("tiny", square, [0, 1, 1, 1], 2), Budget(iterations=1), 0, Options(), unheard)  # type: ignore[arg-type]

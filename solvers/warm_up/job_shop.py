@@ -5,9 +5,10 @@ Each function runs its kernels on shops of a few operations; `Method.load` calls
 """
 
 from functools import cache
-from typing import Any, get_args
+from typing import get_args
 
 from counterpoint.opt.budget import Budget
+from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.job_shop import JobShop
 
 TINY = JobShop.from_jobs(  # no rule meets its bound, so that the searches do not end before they begin
@@ -17,10 +18,6 @@ TINY = JobShop.from_jobs(  # no rule meets its bound, so that the searches do no
 VARIANT = JobShop.from_jobs(
     "tiny variant", [[[(0, 3), (1, 2)], (1, 4)], [(1, 1)]], unavailable=[[0, 1, 2]], due_dates=[5, 3]
 )
-
-
-def _ignore(solution: Any = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""
 
 
 @cache
@@ -42,7 +39,7 @@ def randomised() -> None:
 
     rules()
     for shop in (TINY, VARIANT):
-        solve(shop, Budget(iterations=1), 0, Options(), _ignore)
+        solve(shop, Budget(iterations=1), 0, Options(), unheard)
 
 
 @cache
@@ -51,7 +48,7 @@ def bottleneck() -> None:
     from counterpoint.solvers.local_search.job_shop_bottleneck import solve
 
     rules()
-    solve(TINY, Budget(), 0, None, _ignore)
+    solve(TINY, Budget(), 0, None, unheard)
 
 
 @cache
@@ -63,4 +60,4 @@ def tabu() -> None:
     rules()
     clock = Budget(iterations=500).start()
     # bound 0 is never met, so that short searches follow on each other until two members are relinked
-    improve(TINY, best_rule_schedule(TINY), clock, 0, _ignore, options=Options(population=2, patience=10), bound=0)
+    improve(TINY, best_rule_schedule(TINY), clock, 0, unheard, options=Options(population=2, patience=10), bound=0)

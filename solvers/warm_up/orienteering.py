@@ -1,15 +1,11 @@
 """Compile the kernels of orienteering, or load them from Numba's cache, before any clock starts."""
 
 from functools import cache
-from typing import Any
 
 from counterpoint.opt.budget import Budget
+from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.orienteering import Orienteering
 from counterpoint.opt.problems.places import Places
-
-
-def _ignore(solution: Any = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""
 
 
 def _tiny() -> Orienteering:
@@ -23,7 +19,7 @@ def greedy() -> None:
     """Insertion."""
     from counterpoint.solvers.rules.orienteering import solve
 
-    solve(_tiny(), Budget(), 0, None, _ignore)
+    solve(_tiny(), Budget(), 0, None, unheard)
 
 
 @cache
@@ -31,7 +27,7 @@ def local_search() -> None:
     """Visits out, others in."""
     from counterpoint.solvers.local_search.orienteering import Options, solve
 
-    solve(_tiny(), Budget(iterations=1), 0, Options(), _ignore)
+    solve(_tiny(), Budget(iterations=1), 0, Options(), unheard)
 
 
 @cache
@@ -39,4 +35,4 @@ def dynamic_programming() -> None:
     """Shortest ways through subsets."""
     from counterpoint.solvers.dynamic_programming.orienteering import solve
 
-    solve(_tiny(), Budget(), 0, None, _ignore)
+    solve(_tiny(), Budget(), 0, None, unheard)

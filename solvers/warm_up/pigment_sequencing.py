@@ -1,11 +1,11 @@
 """Compile the kernels of pigment sequencing, or load them from Numba's cache, before any clock starts."""
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 
 from counterpoint.opt.budget import Budget
+from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.pigment_sequencing import PigmentSequencing
 
 TINY = PigmentSequencing(  # not solved by its first bounds, so that every kernel runs
@@ -13,16 +13,12 @@ TINY = PigmentSequencing(  # not solved by its first bounds, so that every kerne
 )
 
 
-def _ignore(solution: Any = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""
-
-
 @cache
 def annealing() -> None:
     """The moves of the annealing."""
     from counterpoint.solvers.local_search.pigment_sequencing import Options, solve
 
-    solve(TINY, Budget(iterations=1), 0, Options(), _ignore)
+    solve(TINY, Budget(iterations=1), 0, Options(), unheard)
 
 
 @cache
@@ -35,7 +31,7 @@ def dynamic_programming() -> None:
     from counterpoint.solvers.dynamic_programming.pigment_sequencing_relaxation import orders_of
 
     annealing()
-    solve(TINY, Budget(), 0, Options(), _ignore)
+    solve(TINY, Budget(), 0, Options(), unheard)
     orders = orders_of(TINY)
     for forget in (True, False):
         priced = raise_bound(orders, np.zeros(orders.size), forget, 100.0, lambda _: True)

@@ -6,12 +6,9 @@ from typing import Any
 import numpy as np
 
 from counterpoint.opt.budget import Budget
+from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tsp
-
-
-def _ignore(solution: Any = None, *, bound: float | None = None) -> None:
-    """Take a report and do nothing with it."""
 
 
 def _ring(count: int, metric: Any = "euclidean") -> Places:
@@ -47,4 +44,4 @@ def local_search() -> None:
     places = _ring(12)
     one_way = Places("explicit", None, places.distances() + np.triu(np.ones((12, 12))))
     for tiny in (Tsp("ring", places), Tsp("one way", one_way, (0, 5))):
-        solve(tiny, Budget(iterations=2), 0, Options(), _ignore)
+        solve(tiny, Budget(iterations=2), 0, Options(), unheard)
