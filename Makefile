@@ -26,7 +26,7 @@ format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/plain
+bench: .venv/dev  # with the peers to compare with
 	$(BIN)/python benchmarks/run.py
 
 # The stamps carry the install: a changed requirement installs again, nothing else does.
