@@ -7,7 +7,6 @@ from tests.busy_machine import soon
 import counterpoint as ct
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tsp
-from counterpoint.solvers.or_tools import tsp
 
 
 def uniform(n, seed=0, ends=None):
@@ -45,13 +44,6 @@ def test_one_way_streets_are_not_taken_the_other_way():
     matrix[np.arange(n), (np.arange(n) + 5) % n] = 1
     result = ct.solve(Tsp("ring", Places("explicit", None, matrix)), "or-tools-routing", time_limit=60, target=n)
     assert result.objective == n
-
-
-def test_too_many_places_are_refused(monkeypatch):
-    monkeypatch.setattr(tsp, "MOST", 10)
-    result = ct.solve(uniform(11), "or-tools-routing", time_limit=1)
-    assert result.termination is ct.Termination.ERROR
-    assert "at most 10 places" in result.message
 
 
 def test_an_error_in_a_report_comes_back(monkeypatch):
