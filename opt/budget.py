@@ -94,6 +94,10 @@ class Clock:
         limit = self.budget.time_limit_s
         return math.inf if limit is None else max(0.0, limit - self.elapsed_s())
 
+    def is_up(self) -> bool:
+        """Return whether the time is over."""
+        return self.remaining_s() <= 0
+
     def left(self, share: float = 1.0, **changes: object) -> Budget:
         """Return a budget of `share` of the remaining time, for a part of a larger method."""
         remaining = self.remaining_s()

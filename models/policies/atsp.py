@@ -5,7 +5,7 @@ places than it was taught with do little harm, windows do much: what it is told 
 left.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -51,8 +51,8 @@ def solve_matrix(instance: Tsp, budget: Budget, seed: int, options: Options, rep
     ends = () if instance.ends is None else tuple(torch.tensor([place]) for place in instance.ends)
     paths = start(costs.unsqueeze(0), *ends)
 
-    def rebuild(order: IntArray, is_late: Callable[[], bool]) -> Iterator[IntArray]:
-        return reconstructed(instance, order, costs, network, window=window, seed=seed, stop=is_late)
+    def rebuild(order: IntArray) -> Iterator[IntArray]:
+        return reconstructed(instance, order, costs, network, window=window, seed=seed, stop=clock.is_up)
 
     return run_tours(
         instance, paths, network, finished, rebuild, window=window, options=options, clock=clock, report=report

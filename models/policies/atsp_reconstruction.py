@@ -6,17 +6,13 @@ Every other round turns the matrix round and builds backwards, for the network d
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from counterpoint.models.policies.atsp_finish import finished
-from counterpoint.models.policies.bq_rollout import roll_out
-from counterpoint.models.policies.tsp_finish import MOST
-from counterpoint.models.policies.tsp_reconstruction import stretches
+from counterpoint.models.policies.tsp_reconstruction import lengths, pointers, rebuilt, stretches
 from counterpoint.opt.problems.places import IntArray
 from counterpoint.opt.problems.tsp import Tsp
 from counterpoint.simulators.batched.bq_atsp import MatrixPaths
-from counterpoint.simulators.batched.bq_tsp import visits
 
 TINY = 1e-12  # of the cost of a stretch: what rounding errors can feign
 
@@ -54,26 +50,12 @@ def reconstructed(
         at = stretches(len(order), instance.ends is None, random)
         before = order[at]
         way = -1 if random.integers(2) else 1
-        between = rebuilt(costs.T if way < 0 else costs, before[:, ::way].copy(), network, window, stop)
+        matrix = (costs.T if way < 0 else costs).unsqueeze(0)
+        between = rebuilt(MatrixPaths(matrix, *pointers(before[:, ::way].copy())), finished, network, window, stop)
         if between is None:
             return
         after = before.copy()
         after[:, 1:-1] = between[:, ::way]
-        was, now = (np.asarray(instance.places.lengths(walk[:, :-1], walk[:, 1:])).sum(1) for walk in (before, after))
-        is_better = now < was * (1 - TINY)
+        is_better = lengths(instance, after) < lengths(instance, before) * (1 - TINY)
         order[at[is_better]] = after[is_better]
         yield order.copy()
-
-
-def rebuilt(
-    costs: Tensor, before: IntArray, network: nn.Module, window: int, stop: Callable[[], bool] | None
-) -> IntArray | None:
-    """Return the places between the ends of stretches in the network's order; None if stopped."""
-    places = torch.from_numpy(before)
-    count = len(places)
-    paths = MatrixPaths(
-        costs.unsqueeze(0), torch.zeros(count, dtype=torch.int64), places[:, 0], places[:, -1],
-        places[:, 1:-1].sort(dim=1).values, torch.zeros(count, dtype=torch.float64),
-    )  # fmt: skip
-    steps, left = roll_out(network, paths, window=window, leave=MOST, stop=stop)
-    return None if left.size > MOST else visits(steps, finished(left)).numpy()

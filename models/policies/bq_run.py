@@ -47,8 +47,8 @@ def run(
     report(solution(best))
     if options.width > 1 and not is_late and clock.stop(objective=objective, sense=sense) is None:
         other, is_late = build(options.width)
-        if sign * value(other) < sign * objective:
-            best, objective = other, value(other)
+        if sign * (worth := value(other)) < sign * objective:
+            best, objective = other, worth
             report(solution(best))
     limited = clock.budget.time_limit_s is not None or clock.budget.iterations is not None
     most = options.reconstructions if options.reconstructions >= 0 else math.inf if limited else 0
@@ -57,8 +57,8 @@ def run(
         if done == most or (found := next(rounds, None)) is None:
             break
         done += 1
-        if sign * value(found) < sign * objective:
-            best, objective = found, value(found)
+        if sign * (worth := value(found)) < sign * objective:
+            best, objective = found, worth
             report(solution(best))
     stopped = stopped or clock.stop(objective=objective, sense=sense)  # rounds end when the time does
     ended = Termination.TIME if is_late else stopped or Termination.COMPLETED

@@ -95,13 +95,11 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
     decided = Decided(network)
     tails = _deliveries(instance)
 
-    def is_late() -> bool:
-        return clock.remaining_s() <= 0
-
     def construct(width: int) -> tuple[Line, bool]:
         steps, left = roll_out(
-            network if width > 1 else decided, tails, width=width, window=window, rescale=options.rescale, stop=is_late
-        )
+            network if width > 1 else decided, tails, width=width, window=window, rescale=options.rescale,
+            stop=clock.is_up,
+        )  # fmt: skip
         is_cut = left.size > 0
         lines = [_late(instance, steps[0].numpy(), left)] if is_cut else [_line(row) for row in steps.numpy()]
         return min(lines, key=cost), is_cut
@@ -109,7 +107,7 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
     def rebuild(line: Line) -> Iterator[Line]:
         if tails.size <= 1:  # there is nothing else
             return iter(())
-        return reconstructed(instance, line, tails.points[0], decided, window=window, seed=seed, stop=is_late)
+        return reconstructed(instance, line, tails.points[0], decided, window=window, seed=seed, stop=clock.is_up)
 
     def cost(line: Line) -> float:
         return length(instance, line)

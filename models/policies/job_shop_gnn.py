@@ -116,18 +116,15 @@ def _run(
     limit = schedules_at_most(clock.budget, options.mode, options.samples)
     done, number, best, reason = 0, 0, None, None
 
-    def is_late() -> bool:
-        return clock.remaining_s() <= 0
-
     while reason is None:
         left = int(min(limit - done, widest))
         if number and options.mode == "beam":
             width = min(4 * 2 ** (number - 1), WIDEST_BEAM, left)
-            built = beam(network, shops, embeddings, width=width, scheme=scheme, stop=is_late)
+            built = beam(network, shops, embeddings, width=width, scheme=scheme, stop=clock.is_up)
         else:
             built = roll_out(
                 network, shops, embeddings, samples=min(ROWS, left) if number else 1, scheme=scheme,
-                temperature=options.temperature, generator=generator if number else None, stop=is_late,
+                temperature=options.temperature, generator=generator if number else None, stop=clock.is_up,
                 finishes=not number,
             )  # fmt: skip
         if built is None:

@@ -50,14 +50,11 @@ def solve(instance: Knapsack, budget: Budget, seed: int, options: Options, repor
     whole = knapsacks(instance)
     left, plain = core(whole, window) if window else (whole, whole.left[:, :0])
 
-    def is_late() -> bool:
-        return clock.remaining_s() <= 0
-
     def value(items: IntArray) -> float:
         return float(instance.value[items].sum())
 
     def construct(width: int) -> tuple[IntArray, bool]:
-        steps, after = roll_out(network, left, width=width, stop=is_late)
+        steps, after = roll_out(network, left, width=width, stop=clock.is_up)
         items = filled(whole, torch.cat((plain[0], steps[best(after, 1)[0]])).numpy())
         if after.size:  # the items of the likeliest beginning may be worse than none of them
             items = max(items, filled(whole, np.array([-1])), key=value)
@@ -66,7 +63,7 @@ def solve(instance: Knapsack, budget: Budget, seed: int, options: Options, repor
     with torch_threads():
         return run(
             construct,
-            lambda items: reconstructed(whole, items, network, window=window, seed=seed, stop=is_late),
+            lambda items: reconstructed(whole, items, network, window=window, seed=seed, stop=clock.is_up),
             value, Packing, options=options, clock=clock, report=report, sense="max",
         )  # fmt: skip
 

@@ -53,17 +53,14 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
     network, window = load(options, NETWORK, build)
     whole = walks(instance)
 
-    def is_late() -> bool:
-        return clock.remaining_s() <= 0
-
     def construct(width: int) -> tuple[IntArray, bool]:
-        steps, left = roll_out(network, whole, width=width, window=window, rescale=options.rescale, stop=is_late)
+        steps, left = roll_out(network, whole, width=width, window=window, rescale=options.rescale, stop=clock.is_up)
         return _best(steps, left), bool((left.left >= 0).any())
 
     with torch_threads():
         return run(
             construct,
-            lambda visits: reconstructed(instance, visits, whole, network, window=window, seed=seed, stop=is_late),
+            lambda visits: reconstructed(instance, visits, whole, network, window=window, seed=seed, stop=clock.is_up),
             lambda visits: float(instance.prize[visits].sum()), Walk,
             options=options, clock=clock, report=report, sense="max",
         )  # fmt: skip

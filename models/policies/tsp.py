@@ -7,7 +7,7 @@ Where distances are a matrix: see `atsp`. On a CPU, local search is both faster 
 compare.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -54,8 +54,8 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
     network, window = load(options, NETWORK, build)
     paths = _paths(instance)
 
-    def rebuild(order: IntArray, is_late: Callable[[], bool]) -> Iterator[IntArray]:
-        return reconstructed(instance, order, paths.points[0], network, window=window, seed=seed, stop=is_late)
+    def rebuild(order: IntArray) -> Iterator[IntArray]:
+        return reconstructed(instance, order, paths.points[0], network, window=window, seed=seed, stop=clock.is_up)
 
     return run_tours(
         instance, paths, network, finished, rebuild, window=window, options=options, clock=clock, report=report

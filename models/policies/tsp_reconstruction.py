@@ -7,6 +7,7 @@ by side, after a turn or a mirror at random, for the network does not see that t
 """
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,11 +15,13 @@ from torch import Tensor, nn
 
 from counterpoint.models.policies.bq_rollout import roll_out
 from counterpoint.models.policies.tsp_finish import MOST, finished
-from counterpoint.opt.problems.places import IntArray
+from counterpoint.opt.problems.places import FloatArray, IntArray
 from counterpoint.opt.problems.tsp import Tsp
 from counterpoint.simulators.batched.bq import turned
+from counterpoint.simulators.batched.bq_atsp import MatrixPaths
 from counterpoint.simulators.batched.bq_tsp import Paths, visits
 
+P = TypeVar("P", Paths, MatrixPaths)
 LONGEST = 100  # places in a stretch
 
 
@@ -57,12 +60,13 @@ def reconstructed(
         before = order[at]
         swap, *flip = random.integers(2, size=3).tolist()
         way = torch.tensor([swap + 2 * flip[0] + 4 * flip[1]])
-        between = rebuilt(turned(points.unsqueeze(0), way), before, network, window, stop)
+        paths = Paths(turned(points.unsqueeze(0), way), *pointers(before))
+        between = rebuilt(paths, finished, network, window, stop)
         if between is None:
             return
         after = before.copy()
         after[:, 1:-1] = between
-        is_kept = _lengths(instance, after) <= _lengths(instance, before)
+        is_kept = lengths(instance, after) <= lengths(instance, before)
         order[at[is_kept, 1:-1]] = between[is_kept]
         yield order.copy()
 
@@ -78,19 +82,20 @@ def stretches(n: int, is_closed: bool, random: np.random.Generator) -> IntArray:
     return (first + span * np.arange(count)[:, None] + np.arange(span + 1)) % n
 
 
+def pointers(walks: IntArray) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Return row, origin, end, left and walked of stretches [P, s + 1] of one instance, as `Paths` has them."""
+    places, none = torch.from_numpy(walks), torch.zeros(len(walks), dtype=torch.int64)
+    return none, places[:, 0], places[:, -1], places[:, 1:-1].sort(dim=1).values, none.double()
+
+
 def rebuilt(
-    points: Tensor, before: IntArray, network: nn.Module, window: int, stop: Callable[[], bool] | None
+    paths: P, finished: Callable[[P], Tensor], network: nn.Module, window: int, stop: Callable[[], bool] | None
 ) -> IntArray | None:
-    """Return the places between the ends of stretches in the network's order; None if stopped."""
-    places = torch.from_numpy(before)
-    count = len(places)
-    paths = Paths(
-        points, torch.zeros(count, dtype=torch.int64), places[:, 0], places[:, -1],
-        places[:, 1:-1].sort(dim=1).values, torch.zeros(count, dtype=torch.float64),
-    )  # fmt: skip
+    """Return the places between the ends of paths in the network's order, int64 [P, m]; None if stopped."""
     steps, left = roll_out(network, paths, window=window, leave=MOST, stop=stop)
     return None if left.size > MOST else visits(steps, finished(left)).numpy()
 
 
-def _lengths(instance: Tsp, walks: IntArray) -> np.ndarray:
+def lengths(instance: Tsp, walks: IntArray) -> FloatArray:
+    """Return how long walks [P, s + 1] are, [P]."""
     return np.asarray(instance.places.lengths(walks[:, :-1], walks[:, 1:])).sum(1)

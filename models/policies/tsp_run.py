@@ -29,7 +29,7 @@ def run_tours(
     paths: P,
     network: nn.Module,
     finished: Callable[[P], Tensor],
-    rebuild: Callable[[IntArray, Callable[[], bool]], Iterator[IntArray]],
+    rebuild: Callable[[IntArray], Iterator[IntArray]],
     *,
     window: int,
     options: Options,
@@ -47,7 +47,7 @@ def run_tours(
     finished : callable
         Puts the last places in order exactly.
     rebuild : callable
-        ``rebuild(order, is_late)`` yields a tour after each round until it is late.
+        ``rebuild(order)`` yields a tour after each round until the time is over.
     window : int
         See `Tails.observe`.
     options : Options
@@ -55,12 +55,9 @@ def run_tours(
     report : callable
     """
 
-    def is_late() -> bool:
-        return clock.remaining_s() <= 0
-
     def construct(width: int) -> tuple[IntArray, bool]:
         steps, left = roll_out(
-            network, paths, width=width, window=window, rescale=options.rescale, leave=MOST, stop=is_late
+            network, paths, width=width, window=window, rescale=options.rescale, leave=MOST, stop=clock.is_up
         )
         if is_cut := left.size > MOST:  # the likeliest tour, what is left to it by nearest neighbours
             rest = nearest_next(instance.places, int(left.origin[0]), left.left[0].numpy())
@@ -74,7 +71,7 @@ def run_tours(
         return float(length(instance, order))
 
     def better(order: IntArray) -> Iterator[IntArray]:
-        return iter(()) if paths.size <= MOST else rebuild(order, is_late)  # exact as it is, or not
+        return iter(()) if paths.size <= MOST else rebuild(order)  # exact as it is, or not
 
     with torch_threads():
         return run(construct, better, cost, Tour, options=options, clock=clock, report=report)

@@ -13,6 +13,7 @@ from counterpoint.models.policies.atsp import build as build_network
 from counterpoint.models.training.atsp_labels import cut, judged, labelled
 from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task
 from counterpoint.models.training.imitation_config import Config
+from counterpoint.models.training.tsp_labels import shuffled
 from counterpoint.simulators.batched.bq_atsp import ANSWERS, MatrixPaths, seen
 from counterpoint.simulators.batched.bq_atsp import start as start_paths
 from counterpoint.simulators.batched.bq_tsp import visits
@@ -37,20 +38,15 @@ def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
 
 def start(labels: Labels) -> MatrixPaths:
     """Return closed tours cut open at place 0, their places shuffled."""
-    order = shuffled(labels)
+    order = shuffled(labels["costs"])
     return start_paths(labels["costs"][:, order][:, :, order])
 
 
 def judge(labels: Labels, steps: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return costs of the tours found and of those known."""
     inner = visits(steps)
-    return judged(labels["costs"], shuffled(labels)[torch.cat((torch.zeros_like(inner[:, :1]), inner), dim=1)])
-
-
-def shuffled(labels: Labels) -> Tensor:
-    """Return an order of places that gives nothing away, int64 [N]."""
-    costs = labels["costs"]
-    return torch.randperm(costs.shape[1], generator=torch.Generator().manual_seed(0)).to(costs.device)
+    order = torch.cat((torch.zeros_like(inner[:, :1]), inner), dim=1)
+    return judged(labels["costs"], shuffled(labels["costs"])[order])
 
 
 TASK = Task(

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from counterpoint.datasets.generators.tsp import shortest_ways
+from counterpoint.models.training.tsp_labels import judged_on
 from counterpoint.opt.budget import Budget
 from counterpoint.opt.interfaces import unheard
 from counterpoint.opt.problems.places import Places
-from counterpoint.opt.problems.tsp import Tour, Tsp, check
+from counterpoint.opt.problems.tsp import Tsp
 
 LARGEST = 1_000_000  # of the numbers drawn
 
@@ -74,10 +75,4 @@ def cut(tours: Tensor, between: int, generator: torch.Generator) -> Tensor:
 
 def judged(tours: Tensor, orders: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return what visits in some order cost, and in the given one, float64 [B] each, by the checker."""
-    found = []
-    for costs, order in zip(tours.cpu().numpy(), orders.cpu().numpy(), strict=True):
-        case = Tsp("validation", Places("explicit", None, costs))
-        verdicts = check(case, Tour(order)), check(case, Tour(np.arange(len(costs))))
-        assert verdicts[0].is_feasible, str(verdicts[0])
-        found.append([verdict.objective for verdict in verdicts])
-    return tuple(np.array(found, np.float64).T)
+    return judged_on((Places("explicit", None, costs) for costs in tours.cpu().numpy()), orders)

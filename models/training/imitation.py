@@ -150,9 +150,9 @@ class Imitation:
                 found = read(config.folder, self.task, self.size)
                 count, known = self._known
                 taken = {name: rows[: count or config.labels] for name, rows in found.items()}
-                if known not in ("", digest(taken)):
+                if known not in ("", is_now := digest(taken)):
                     raise OptionError(f"the labels in {config.folder} are no longer those that this run began with")
-                self._known = len(next(iter(taken.values()))), digest(taken)
+                self._known = len(next(iter(taken.values()))), is_now
                 self.labels = {name: rows.to(self.device) for name, rows in taken.items()}
             return
         wanted = min(config.fresh, config.labels - self.num_labels)

@@ -13,7 +13,7 @@ from counterpoint.models.policies.tsp import NETWORK
 from counterpoint.models.policies.tsp import build as build_network
 from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task
 from counterpoint.models.training.imitation_config import Config
-from counterpoint.models.training.tsp_labels import cut, judged, labelled
+from counterpoint.models.training.tsp_labels import cut, judged, labelled, shuffled
 from counterpoint.simulators.batched.bq_tsp import ANSWERS, SPECIAL, Paths, visits
 from counterpoint.simulators.batched.bq_tsp import start as start_paths
 
@@ -50,19 +50,14 @@ def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
 
 def start(labels: Labels) -> Paths:
     """Return closed tours cut open at place 0, their places shuffled."""
-    return start_paths(labels["points"][:, shuffled(labels)])
+    return start_paths(labels["points"][:, shuffled(labels["points"])])
 
 
 def judge(labels: Labels, steps: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return lengths of the tours found and of those known."""
     inner = visits(steps)
-    return judged(labels["points"], shuffled(labels)[torch.cat((torch.zeros_like(inner[:, :1]), inner), dim=1)])
-
-
-def shuffled(labels: Labels) -> Tensor:
-    """Return an order of places that gives nothing away, int64 [N]."""
-    points = labels["points"]
-    return torch.randperm(points.shape[1], generator=torch.Generator().manual_seed(0)).to(points.device)
+    order = torch.cat((torch.zeros_like(inner[:, :1]), inner), dim=1)
+    return judged(labels["points"], shuffled(labels["points"])[order])
 
 
 TASK = Task("tsp", NETWORK, 20, 60, labelled, lesson, start, judge, build_network)

@@ -4,6 +4,8 @@ Each part of an optimal tour is an optimal path between its ends, which makes la
 (Drakulic et al. 2023, NeurIPS, arXiv 2301.03313).
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -79,10 +81,21 @@ def cut(tours: Tensor, between: int, generator: torch.Generator) -> Tensor:
 
 def judged(tours: Tensor, orders: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return how long visits in some order are, and in the given one, float64 [B] each, by the checker."""
+    return judged_on((Places("euclidean", points) for points in tours.cpu().numpy()), orders)
+
+
+def judged_on(drawn: Iterable[Places], orders: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same, of places that stand in the given order."""
     found = []
-    for points, order in zip(tours.cpu().numpy(), orders.cpu().numpy(), strict=True):
-        case = Tsp("validation", Places("euclidean", points))
-        verdicts = check(case, Tour(order)), check(case, Tour(np.arange(len(points))))
+    for places, order in zip(drawn, orders.cpu().numpy(), strict=True):
+        case = Tsp("validation", places)
+        verdicts = check(case, Tour(order)), check(case, Tour(np.arange(len(order))))
         assert verdicts[0].is_feasible, str(verdicts[0])
         found.append([verdict.objective for verdict in verdicts])
-    return tuple(np.array(found, np.float64).T)
+    made, known = np.array(found, np.float64).T
+    return made, known
+
+
+def shuffled(tours: Tensor) -> Tensor:
+    """Return an order of the places of tours [B, N, ...] that gives nothing away, int64 [N]."""
+    return torch.randperm(tours.shape[1], generator=torch.Generator().manual_seed(0)).to(tours.device)

@@ -4,6 +4,7 @@ from counterpoint.opt.registry import Method
 
 PROBLEM = "cvrp"
 ALL = frozenset({"asymmetric", "under-way"})
+REFUSALS = "counterpoint.opt.methods.refusals"
 
 METHODS: tuple[Method, ...] = (
     Method(
@@ -46,7 +47,7 @@ METHODS: tuple[Method, ...] = (
         "counterpoint.solvers.or_tools.cvrp:solve",
         "guided local search (OR-Tools routing)",
         handles=ALL,
-        refuses="counterpoint.opt.methods.refusals:too_many_for_routing",
+        refuses=f"{REFUSALS}:too_many_for_routing",
         is_anytime=True,
         needs=("ortools",),
     ),
@@ -57,7 +58,7 @@ METHODS: tuple[Method, ...] = (
         "constraint programming: circuits through the depot (OR-Tools CP-SAT); proofs up to some 20 customers",
         options="counterpoint.solvers.cp_sat.cvrp:Options",
         handles=ALL,
-        refuses="counterpoint.opt.methods.refusals:too_many_for_cp_sat",
+        refuses=f"{REFUSALS}:too_many_for_cp_sat",
         is_exact=True,
         is_anytime=True,
         uses_bound=True,
@@ -73,7 +74,7 @@ METHODS: tuple[Method, ...] = (
         "learned: a transformer builds the routes customer by customer; needs coordinates",
         options="counterpoint.models.policies.cvrp:Options",
         handles=frozenset({"under-way"}),
-        refuses="counterpoint.opt.methods.refusals:no_points",
+        refuses=f"{REFUSALS}:no_points",
         is_anytime=True,
         is_random=True,
         needs=("torch", "safetensors"),
@@ -89,7 +90,7 @@ METHODS: tuple[Method, ...] = (
             options="counterpoint.solvers.rules.cvrp:Options",
             preset={"rule": rule},
             handles=handles,
-            refuses="counterpoint.opt.methods.refusals:no_points" if rule == "sweep" else "",
+            refuses=f"{REFUSALS}:no_points" if rule == "sweep" else "",
         )
         for rule, summary, handles in (
             ("savings", "join the two routes whose joining saves most (Clarke and Wright)", ALL),

@@ -4,6 +4,7 @@ from counterpoint.opt.registry import Method
 
 PROBLEM = "tsp"
 ALL = frozenset({"asymmetric", "path"})
+REFUSALS = "counterpoint.opt.methods.refusals"
 WARM_UP = "counterpoint.solvers.warm_up.tsp"
 
 METHODS: tuple[Method, ...] = (
@@ -26,7 +27,7 @@ METHODS: tuple[Method, ...] = (
         "counterpoint.solvers.dynamic_programming.tsp:solve",
         "dynamic programming over sets of places: exact, at most 16 places",
         handles=ALL,
-        refuses="counterpoint.opt.methods.refusals:too_many_for_held_karp",
+        refuses=f"{REFUSALS}:too_many_for_held_karp",
         is_exact=True,
         uses_bound=True,
         needs=("numba",),
@@ -69,7 +70,7 @@ METHODS: tuple[Method, ...] = (
         "OR-Tools routing: cheapest arcs, then guided local search; at most 5,000 places",
         options="counterpoint.solvers.or_tools.tsp:Options",
         handles=ALL,
-        refuses="counterpoint.opt.methods.refusals:too_many_for_routing",
+        refuses=f"{REFUSALS}:too_many_for_routing",
         is_anytime=True,
         is_random=True,
         needs=("ortools",),

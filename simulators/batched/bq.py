@@ -99,3 +99,8 @@ def hashed(number: Tensor) -> Tensor:
     x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * -4658895280553007687  # 0xBF58476D1CE4E5B9
     x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * -7723592293110705685  # 0x94D049BB133111EB
     return x ^ ((x >> 31) & 0x1FFFFFFFF)
+
+
+def distance(a: Tensor, b: Tensor) -> Tensor:
+    """Return how far points [..., 2] are from each other, float64 [...]."""
+    return (a - b).double().square().sum(-1).sqrt()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from counterpoint.simulators.batched.bq import View, hashed
+from counterpoint.simulators.batched.bq_tsp import whole
 
 SPECIAL, FEATURES, ANSWERS = 2, 0, 2  # the origin and the end; none; next after the origin, last before the end
 
@@ -103,15 +104,7 @@ class MatrixPaths:
 
 def start(costs: Tensor, origin: Tensor | None = None, end: Tensor | None = None) -> MatrixPaths:
     """Return whole paths, one an instance; without ends, closed tours cut open at place 0. Diagonals must be 0."""
-    batch, n, _ = costs.shape
-    row = torch.arange(batch, device=costs.device)
-    origin = torch.zeros_like(row) if origin is None else origin
-    end = origin if end is None else end
-    between = torch.ones(batch, n, dtype=torch.bool, device=costs.device)
-    between.scatter_(1, origin.unsqueeze(1), False).scatter_(1, end.unsqueeze(1), False)
-    left = torch.arange(n, device=costs.device).expand(batch, n)[between].view(batch, -1)
-    walked = torch.zeros(batch, dtype=torch.float64, device=costs.device)
-    return MatrixPaths(costs, row, origin, end, left, walked)
+    return MatrixPaths(costs, *whole(costs, origin, end))
 
 
 def seen(costs: Tensor, position: Tensor) -> View:

@@ -11,7 +11,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from counterpoint.simulators.batched.bq import View, hashed, unit_square
+from counterpoint.simulators.batched.bq import View, distance, hashed, unit_square
 
 SPECIAL, FEATURES, ANSWERS = 2, 6, 2  # the origin and the depot; see `observe`; directly, through the depot
 FROM_DEPOT, DEMAND, LOAD = 3, 4, 5  # among features
@@ -87,7 +87,7 @@ class Deliveries:
         position = torch.where(is_over, 0, choice // 2).unsqueeze(1)
         customer = torch.where(is_over, self.origin, self.left.gather(1, position).squeeze(1))
         here, there, depot = self._at(self.origin), self._at(customer), self.points[self.row, 0]
-        way = torch.where(is_through, _distance(here, depot) + _distance(depot, there), _distance(here, there))
+        way = torch.where(is_through, distance(here, depot) + distance(depot, there), distance(here, there))
         load = torch.where(is_through, self.capacity[self.row], self.load) - self.demand[self.row, customer]
         kept = torch.ones_like(self.left, dtype=torch.bool).scatter_(1, position, False)
         return replace(
@@ -107,7 +107,7 @@ class Deliveries:
 
     def cost(self) -> Tensor:
         """Return the length with the way home; what is left is not served."""
-        return self.walked + _distance(self._at(self.origin), self.points[self.row, 0])
+        return self.walked + distance(self._at(self.origin), self.points[self.row, 0])
 
     def key(self) -> Tensor:
         """Return a hash of where the vehicle is, of what it can still take, and of who is left.
@@ -151,7 +151,3 @@ def start(
         capacity if load is None else load, left, torch.zeros(batch, dtype=torch.float64, device=points.device),
         is_ragged=bool((left == 0).any()),
     )  # fmt: skip
-
-
-def _distance(a: Tensor, b: Tensor) -> Tensor:
-    return (a - b).double().square().sum(-1).sqrt()

@@ -12,7 +12,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from counterpoint.simulators.batched.bq import View, hashed
+from counterpoint.simulators.batched.bq import View, distance, hashed
 
 SPECIAL, FEATURES, ANSWERS = 2, 4, 2  # the origin and the end; x, y, how far from either; next after either
 
@@ -83,7 +83,7 @@ class Paths:
         before = torch.where(is_back, self.end, self.origin)
         return replace(
             self, origin=torch.where(is_back, self.origin, place), end=torch.where(is_back, place, self.end),
-            left=self.left[kept].view(len(place), -1), walked=self.walked + _distance(self.at(before), self.at(place)),
+            left=self.left[kept].view(len(place), -1), walked=self.walked + distance(self.at(before), self.at(place)),
         )  # fmt: skip
 
     def named(self, choice: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ class Paths:
 
     def cost(self) -> Tensor:
         """Return lengths, the way straight from the origin to the end included."""
-        return self.walked + _distance(self.at(self.origin), self.at(self.end))
+        return self.walked + distance(self.at(self.origin), self.at(self.end))
 
     def key(self) -> Tensor:
         """Return a hash of the places left and of the two ends, whichever is which."""
@@ -111,15 +111,21 @@ class Paths:
 
 def start(points: Tensor, origin: Tensor | None = None, end: Tensor | None = None) -> Paths:
     """Return whole paths, one an instance; without ends, closed tours cut open at place 0."""
-    batch, n, _ = points.shape
-    where = {"device": points.device, "dtype": torch.int64}
-    origin = torch.zeros(batch, **where) if origin is None else origin
+    return Paths(points, *whole(points, origin, end))
+
+
+def whole(
+    instances: Tensor, origin: Tensor | None, end: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Return row, origin, end, left and walked of whole paths through instances [B, N, ...], one each; see `start`."""
+    batch, n = instances.shape[:2]
+    row = torch.arange(batch, device=instances.device)
+    origin = torch.zeros_like(row) if origin is None else origin
     end = origin if end is None else end
-    between = torch.ones(batch, n, dtype=torch.bool, device=points.device)
+    between = torch.ones(batch, n, dtype=torch.bool, device=instances.device)
     between.scatter_(1, origin.unsqueeze(1), False).scatter_(1, end.unsqueeze(1), False)
-    left = torch.arange(n, **where).expand(batch, n)[between].view(batch, -1)
-    walked = torch.zeros(batch, dtype=torch.float64, device=points.device)
-    return Paths(points, torch.arange(batch, **where), origin, end, left, walked)
+    left = torch.arange(n, device=instances.device).expand(batch, n)[between].view(batch, -1)
+    return row, origin, end, left, torch.zeros_like(row, dtype=torch.float64)
 
 
 def visits(steps: Tensor, rest: Tensor | None = None) -> Tensor:
@@ -136,7 +142,3 @@ def described(x: Tensor) -> Tensor:
     """Return points [R, k, 2] with their distances from the first two, [R, k, 4]."""
     away = (x.unsqueeze(2) - x[:, None, :2]).square().sum(3).sqrt()
     return torch.cat((x, away), dim=2)
-
-
-def _distance(a: Tensor, b: Tensor) -> Tensor:
-    return (a - b).double().square().sum(-1).sqrt()

@@ -120,7 +120,7 @@ def _model(
         for i in items:
             model.add_implication(made[i][t], state[i][t])
     for t in periods[1:]:
-        if clock.remaining_s() <= 0:
+        if clock.is_up():
             return None
         flow = [[model.new_bool_var(f"f{i},{j},{t}") for j in items] for i in items]
         for i in items:
@@ -160,7 +160,7 @@ def _cut(
     """Add the cuts of an item; return whether there was time."""
     due = instance.due_periods(item)
     for t in range(instance.num_periods):
-        if clock.remaining_s() <= 0:
+        if clock.is_up():
             return False
         met = int(np.searchsorted(due, t))
         terms = list(made[:t])

@@ -173,7 +173,7 @@ def _model(
         if follower[i] == j:
             model.add_hint(literal, True)  # the others follow
         arcs.append((i, j, literal))
-        if len(arcs) % 1000 == 0 and clock.remaining_s() <= 0:
+        if len(arcs) % 1000 == 0 and clock.is_up():
             return None
     model.add_circuit(arcs)
     link = None if instance.ends is None else instance.ends[::-1]

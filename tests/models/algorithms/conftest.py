@@ -1,6 +1,6 @@
 """Tiny environments whose best policies and values are known."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -81,15 +81,6 @@ class Matching:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.age, self.symbol, self.mask = (state[key].clone() for key in ("age", "symbol", "mask"))
         self.generator.set_state(state["generator"])
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small tensors: a second thread only waits, and on a busy machine it waits long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,6 @@ from counterpoint.simulators.batched.bq_tsp import ANSWERS, FEATURES, SPECIAL, s
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def network():
     with torch.random.fork_rng():

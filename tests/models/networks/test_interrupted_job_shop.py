@@ -10,11 +10,6 @@ from counterpoint.simulators.batched.interrupted_job_shop_environment import Dra
 from counterpoint.simulators.batched.interrupted_job_shop_graph import View, observe
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture
 def network() -> InterruptedShopNetwork:
     torch.manual_seed(0)

@@ -12,11 +12,6 @@ from counterpoint.simulators.batched.job_shop_flexible import FlexibleShops
 TINY = JobShop.from_jobs("tiny", [[[(0, 3), (1, 5)], [(1, 2)]], [[(0, 1)]]])
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def network() -> JobShopGnn:
     """Return a small network whose last layers are not as good as zero."""
     torch.manual_seed(0)

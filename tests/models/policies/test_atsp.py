@@ -1,6 +1,5 @@
 """The learned method for matrices: what it builds is a tour whatever the network says."""
 
-from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -29,15 +28,6 @@ from counterpoint.simulators.batched.bq_tsp import visits
 from counterpoint.solvers.dynamic_programming.tsp import shortest
 
 TINY = NetworkOptions(layers=1, width=16, heads=2, inner=16)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def random_network(seed: int):

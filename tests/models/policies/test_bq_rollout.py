@@ -1,7 +1,5 @@
 """Roll-outs, whatever the network says and however much of it is asked at once."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,15 +12,6 @@ from counterpoint.simulators.batched.bq_knapsack import Knapsacks
 from counterpoint.simulators.batched.bq_knapsack_features import FEATURES
 
 WIDTHS = (1, 3, 40)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def knapsacks(batch: int = 4, items: int = 12) -> Knapsacks:

@@ -1,7 +1,5 @@
 """The method bq for vehicle routing: feasible everywhere, anytime, and it says what it cannot do."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -17,15 +15,6 @@ from counterpoint.opt.errors import OptionError, UnsupportedError
 from counterpoint.opt.problems.cvrp import Cvrp
 from counterpoint.opt.problems.places import Places
 from counterpoint.simulators.batched.bq_cvrp import start as deliveries
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Re-construction of routes: parts are instances of their own, what is put back fits, and nothing gets longer."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -19,15 +18,6 @@ from counterpoint.models.policies.cvrp_reconstruction import (
 )  # fmt: skip
 from counterpoint.opt.problems.cvrp import Cvrp, Routes, check
 from counterpoint.opt.problems.places import Places
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Nearest(torch.nn.Module):

@@ -1,7 +1,6 @@
 """The policy that PPO learnt decides one scenario at a time as in batches, and refuses other systems."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,6 @@ from counterpoint.opt.problems.hydrothermal_run import draw_scenarios
 from counterpoint.simulators.batched.hydrothermal import roll_out
 from counterpoint.simulators.batched.hydrothermal_environment import HydrothermalEnvironment
 from counterpoint.simulators.hydrothermal import simulate
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -25,11 +25,6 @@ from counterpoint.simulators.batched.interrupted_job_shop import Batch
 from counterpoint.simulators.interrupted_job_shop import simulate
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture
 def network() -> InterruptedShopNetwork:
     """A network whose decisions are far from uniform, and which waits now and then."""

@@ -1,6 +1,5 @@
 """The learned method under its budgets, with a tiny untrained network; the shipped one is judged in the benchmark."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,6 @@ from counterpoint.opt.problems.job_shop_check import check
 from counterpoint.opt.result import Termination
 
 JOBS = [[(0, 7), (1, 3), (2, 5)], [(2, 4), (0, 6), (1, 2)], [(1, 8), (2, 1), (0, 4)], [(0, 2), (2, 6), (1, 5)]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

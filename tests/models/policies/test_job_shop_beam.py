@@ -1,7 +1,5 @@
 """Beam search: narrow it is greedy, wide it sees every active schedule and so the optimum."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
@@ -10,15 +8,6 @@ from counterpoint.models.policies.job_shop_beam import beam
 from counterpoint.models.policies.job_shop_rollout import roll_out
 from counterpoint.opt.budget import Budget
 from counterpoint.simulators.batched.job_shop import Shops
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

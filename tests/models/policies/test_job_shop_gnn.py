@@ -22,11 +22,6 @@ from counterpoint.simulators.batched import job_shop_flexible as twin
 from counterpoint.simulators.batched.job_shop_flexible import FlexibleShops
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> str:
     """A random network's checkpoint."""

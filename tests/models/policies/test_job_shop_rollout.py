@@ -1,7 +1,5 @@
 """Roll-outs judged by the checker, and drawn as often as the network says."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
@@ -11,15 +9,6 @@ from counterpoint.models.policies.job_shop_rollout import focused, roll_out
 from counterpoint.opt.problems.job_shop import JobShop, Schedule
 from counterpoint.opt.problems.job_shop_check import check
 from counterpoint.simulators.batched.job_shop import Shops, advance, candidates, empty
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

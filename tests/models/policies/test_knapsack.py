@@ -1,6 +1,5 @@
 """The learned method for knapsacks: feasible whatever comes, no worse for more effort, and stopped at any time."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +15,6 @@ from counterpoint.models.policies.knapsack_reconstruction import MOST, TRIALS, f
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.problems.knapsack import Knapsack
 from counterpoint.solvers.rules.knapsack import greedy
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The learned policy of plants decides in the reference simulator as in the batched twin, and refuses other plants."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,9 @@ from counterpoint.opt.problems.stochastic_lot_sizing import StochasticLotSizing,
 from counterpoint.simulators.stochastic_lot_sizing import simulate
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[StochasticLotSizing, Any, str]:
     """A plant, a trainer after a few steps, and its checkpoint."""
-    torch.set_num_threads(1)
     config = Config(iterations=4, num_envs=32, generated=Generated(5, 3, 1), hidden=(16,), scenarios=12)
     trainer = build(config, 0, "cpu")
     for _ in range(3):

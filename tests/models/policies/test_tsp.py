@@ -1,7 +1,5 @@
 """The learned method for tours: what it builds is a tour whatever the network says; the one shipped is good."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -15,15 +13,6 @@ from counterpoint.models.policies.tsp_finish import MOST, finished
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tour, Tsp, check
 from counterpoint.simulators.batched.bq_tsp import start, visits
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def random_network(seed: int):

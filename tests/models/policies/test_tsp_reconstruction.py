@@ -1,6 +1,5 @@
 """Stretches of tours are rebuilt: they are disjoint, what comes of them is a tour, and it never gets longer."""
 
-from collections.abc import Iterator
 from itertools import islice, pairwise
 
 import numpy as np
@@ -12,15 +11,6 @@ from counterpoint.models.policies.tsp import build
 from counterpoint.models.policies.tsp_reconstruction import LONGEST, reconstructed, stretches
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tour, Tsp, check, length
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,6 @@ SMALL = {"iterations": 4, "episodes": 4, "shops": 2, "epochs": 2, "minibatches":
          "machines": 3, "validation": 2}  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Operators this small only get slower with more threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_published_settings_are_an_option():
     faithful = TypeAdapter(Config).validate_python({"faithful": True})
     assert faithful.instances == ("ta31", "ta32", "ta33", "ta34")

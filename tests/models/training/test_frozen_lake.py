@@ -1,7 +1,6 @@
 """PPO and post-decision PPO on the lake, beside its exact optimum."""
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,14 +10,6 @@ from pydantic import TypeAdapter, ValidationError
 from counterpoint.models.training.frozen_lake import Config, build
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.training import algorithm
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("name", ["ppo", "pdppo"])

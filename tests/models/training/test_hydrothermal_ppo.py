@@ -1,7 +1,6 @@
 """PPO on hydrothermal systems: better than random and myopic rules within seconds, resumable, judged as simulated."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,6 @@ from counterpoint.models.training import hydrothermal_ppo as ppo
 from counterpoint.models.training.loop import train
 from counterpoint.opt.errors import OptionError, UnknownNameError
 from counterpoint.simulators.hydrothermal import simulate
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def small(**changes: Any) -> ppo.Config:

@@ -23,11 +23,6 @@ PPO = ppo.Config(
 SHARED = shared.Config(iterations=20, scenarios=4, plays=4, minibatch=64, draw=DRAW, network=NETWORK)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def same(a: Any, b: Any) -> bool:
     if isinstance(a, torch.Tensor):
         return torch.equal(a, b)

@@ -13,11 +13,6 @@ SMALL = Config(
 )
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def notes_of(row: list[int], value: list[float], bound: list[float]) -> Notes:
     nothing = Decisions(*[torch.zeros(0)] * 6)
     zeros = torch.zeros(len(row))

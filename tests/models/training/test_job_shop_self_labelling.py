@@ -1,7 +1,6 @@
 """Training: it learns, it resumes bit for bit, its labels are what they say."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -15,15 +14,6 @@ TINY = Config(
     iterations=12, sizes=((4, 3), (5, 4)), operations=80, samples=6, updates=3, memory=6, validation=3,
     network=Options(width=16, embedding=8, layers=1),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def tensors_of(state) -> list[torch.Tensor]:

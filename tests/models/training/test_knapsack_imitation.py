@@ -1,7 +1,6 @@
 """Training on packings: labels are optimal, so are parts of them, and it learns."""
 
 import copy
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -19,15 +18,6 @@ TINY = Config(
     iterations=25, size=12, labels=300, fresh=100, updates=6, batch=48, validation=40,
     network=Options(layers=2, width=16, heads=2, inner=32),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

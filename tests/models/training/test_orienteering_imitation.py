@@ -1,7 +1,6 @@
 """Training on walks: labels are what they say, each is an optimal step, it learns, and its policy builds walks."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -22,15 +21,6 @@ TINY = Config(
     iterations=20, size=14, labels=300, fresh=150, effort=200, updates=10, batch=128, learning_rate=1e-2, validation=30,
     network=Options(layers=2, width=16, heads=2, inner=32),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keep to one thread: on tensors this small more of them only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

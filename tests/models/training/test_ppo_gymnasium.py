@@ -1,7 +1,6 @@
 """PPO on Gymnasium's tasks; the long ones are marked slow."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,6 @@ from counterpoint.models.algorithms.ppo_config import PpoConfig
 from counterpoint.models.training.ppo_gymnasium import Config, build, greedy_returns
 from counterpoint.models.training.state import load_state, save_state
 from counterpoint.opt.errors import OptionError
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small tensors: a second thread only waits, and on a busy machine it waits long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
 
 SHORT = Config(iterations=4, num_envs=4, episodes=3, is_normalised=True, ppo=PpoConfig(steps=32, minibatches=2))
 ACROBOT = Config(

@@ -1,7 +1,6 @@
 """PPO against the exact optimum of the inventory problem, through the training loop's own contract."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,6 @@ from counterpoint.models.training.state import load_state, save_state
 from counterpoint.opt.errors import OptionError
 from counterpoint.simulators.batched.inventory import InventoryEnvironment
 from counterpoint.simulators.inventory import Inventory
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small tensors: a second thread only waits, and on a busy machine it waits long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("weights", [(1.0, 1.0), (1.0, 3.0)])

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +23,6 @@ from counterpoint.opt.problems.stochastic_lot_sizing import StochasticLotSizing
 from counterpoint.opt.problems.stochastic_lot_sizing_json import encode
 from counterpoint.simulators.stochastic_lot_sizing import simulate
 from counterpoint.solvers.rules.stochastic_lot_sizing import Fixed, assignment, exact_values
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def small_plant(horizon: int = 60) -> StochasticLotSizing:
