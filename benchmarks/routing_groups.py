@@ -1,13 +1,15 @@
 """Public instances by group: TSPLIB by size and CVRPLIB by set, gaps to published values, at equal time.
 
-    python benchmarks/routing_groups.py [--full] [--data FOLDER] [--seconds 1] [--methods "all|classical|learned|a;b"]
+    python benchmarks/routing_groups.py [--full] [--data FOLDER] [--seconds 1] [--methods "all|classical|learned|a;b"] \
+        [--groups "TSPLIB 200-500;TSPLIB >1k"] [--most 6]
 
 Reads every .tsp, .atsp and .vrp below FOLDER (default ``$COUNTERPOINT_DATA/routing``, ``../shared/data/routing``) whose
 best value is known; without it the shipped instances alone, saying so. The groups of TSPLIB are those of published
 tables (EUC_2D by size); other metrics, matrices and asymmetric matrices stand apart. Each method has the same processor
 seconds on an instance (see `routing_rows`); rules and greedy policies end by themselves. Quick (default): 0.2 s, up to
 500 places, into routing_groups_quick.csv; --full: 1 s, up to 2,500, into routing_groups.csv, some 10 minutes on a
-machine of its own. Rows of runs that are not made again are kept.
+machine of its own. Rows of runs that are not made again are kept. Where the time does not suffice for all, --most takes
+so many instances of each group, at even steps through its order by size, the smallest and the largest among them.
 """
 
 import argparse
@@ -39,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--methods", default="all")
     parser.add_argument("--seconds", type=float, help="default 1 with --full, else 0.2")
     parser.add_argument("--largest", type=int, help="places; default 2500 with --full, else 500")
+    parser.add_argument("--groups", default="", help="names with ; between them; default: all")
+    parser.add_argument("--most", type=int, default=10**9, help="instances of a group")
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args(arguments)
     out = chosen.out or RESULTS / ("routing_groups.csv" if chosen.full else "routing_groups_quick.csv")
@@ -54,7 +58,9 @@ def main(arguments: Sequence[str]) -> int:
         warm_up((small, method) for method in methods)
         mine = [(group, instance) for group, instance in pieces if instance.problem == problem]
         for name in dict.fromkeys(group for group, _ in mine):
-            for instance in (instance for group, instance in mine if group == name):
+            if chosen.groups and name not in chosen.groups.split(";"):
+                continue
+            for instance in spread([instance for group, instance in mine if group == name], chosen.most):
                 rows = [run(name, instance, method, seconds) for method in methods if takes(instance, method)]
                 table = merge(out, [row for row in rows if row is not None])
             show([row for row in table if row["group"] == name])
@@ -88,6 +94,12 @@ def group_of(instance: Any) -> str:
     if instance.places.points is None:
         return "TSPLIB matrices"
     return f"TSPLIB {size}" if instance.places.metric == "euc-2d" else "TSPLIB other metrics"
+
+
+def spread(instances: Sequence[Any], most: int) -> list[Any]:
+    """Return at most so many of them, at even steps, the first and the last among them."""
+    count = min(most, len(instances))
+    return [instances[round(k * (len(instances) - 1) / max(1, count - 1))] for k in range(count)]
 
 
 def takes(instance: Any, method: str) -> bool:
