@@ -22,9 +22,11 @@ class MakespanBound:
         Least work of each job from operation k on.
     to_come : int64 tensor [B, m]
         Work to come on each machine; where operations have options, all of it (by least durations) in column 0.
+    machines : int64 tensor [B]
+        How many each shop uses; at least 1.
     """
 
-    __slots__ = ("_has_options", "_least", "_machines", "rest", "to_come")
+    __slots__ = ("_has_options", "_least", "machines", "rest", "to_come")
 
     def __init__(self, shops: Shops | FlexibleShops) -> None:
         machine, duration, is_option = options_of(shops)
@@ -37,7 +39,7 @@ class MakespanBound:
         self.to_come = machine.new_zeros(batch, shops.num_machines)
         used = machine.new_zeros(batch, shops.num_machines)
         used.scatter_add_(1, machine.view(batch, -1), is_option.view(batch, -1).long())
-        self._machines = (used > 0).sum(1).clamp(min=1)
+        self.machines = (used > 0).sum(1).clamp(min=1)
         if self._has_options:
             self.to_come[:, 0] = self.rest[:, :, 0].sum(1)
         else:
@@ -75,10 +77,10 @@ class MakespanBound:
         """Return the work to come on each machine, int64 [B, m]; where operations have options, the average of all."""
         if not self._has_options:
             return self.to_come
-        return (self.to_come[:, :1] // self._machines.unsqueeze(1)).expand_as(partial.free)
+        return (self.to_come[:, :1] // self.machines.unsqueeze(1)).expand_as(partial.free)
 
     def _by_machine(self, partial: Partial | FlexiblePartial) -> Tensor:
         if not self._has_options:
             return partial.free + self.to_come
         total = partial.free.sum(1) + self.to_come[:, 0]
-        return ((total + self._machines - 1) // self._machines).unsqueeze(1)
+        return ((total + self.machines - 1) // self.machines).unsqueeze(1)

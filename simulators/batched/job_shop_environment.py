@@ -16,6 +16,7 @@ from torch import Tensor
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.interfaces import Observation, Step
 from counterpoint.simulators.batched import job_shop as classical
+from counterpoint.simulators.batched import job_shop_compiled as compiled
 from counterpoint.simulators.batched import job_shop_flexible as flexible
 from counterpoint.simulators.batched.job_shop import NEVER, Scheme, Shops
 from counterpoint.simulators.batched.job_shop_bound import MakespanBound
@@ -77,7 +78,8 @@ class JobShopEnvironment:
     step: copy what is to be kept. The edges are the attribute `edges`.
 
     An illegal action is replaced by the first legal one: a step cannot raise without waiting for the device. Elapsed
-    is by how much the earliest possible start of anything grows; in total, the makespan.
+    is by how much the earliest possible start of anything grows; in total, the makespan. On CPU the steps are compiled
+    (Numba), elsewhere torch's; both give the same, bit for bit.
 
     Parameters
     ----------
@@ -89,6 +91,8 @@ class JobShopEnvironment:
     seed : int
     device : torch.device or str
         Of `RandomShops`; given shops stay on theirs.
+    is_compiled : bool, optional
+        Default: on CPU.
     """
 
     reward_dim = 1
@@ -101,6 +105,7 @@ class JobShopEnvironment:
         rules: Rules | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
+        is_compiled: bool | None = None,
     ) -> None:
         self._source, self._rules = source, rules or Rules()
         if isinstance(source, RandomShops):
@@ -115,6 +120,7 @@ class JobShopEnvironment:
             self._lengths = source.length.sum(1).cpu().numpy()
             if not self._lengths.all():
                 raise OptionError("a shop without operations cannot be dispatched")
+        self.is_compiled = self.device.type == "cpu" if is_compiled is None else is_compiled
         self._twin: Any = flexible if self._is_flexible else classical
         self._generator = torch.Generator(self.device)
         self._host = torch.Generator()  # of what the host must know: how long the jobs are
@@ -143,24 +149,17 @@ class JobShopEnvironment:
 
     def step(self, action: Tensor) -> Step:
         """Schedule one operation in every shop; shops that are complete restart."""
-        mask = self._observation["action_mask"]
-        at = action.unsqueeze(1)
-        action = torch.where(mask.gather(1, at), at, mask.int().argmax(1, keepdim=True)).squeeze(1)
-        self._potential.take(self.partial, action)
-        self._twin.advance(self.shops, self.partial, action)
+        self._advance(action)
         self._left -= 1
-        ended = np.flatnonzero(self._left == 0)
-        rows = self._to_device(torch.from_numpy(ended))
-        terminated = torch.zeros(self.num_envs, dtype=torch.bool, device=self.device)
-        terminated.index_fill_(0, rows, True)
-        bound, makespan = self._potential.value(self.partial), self.partial.makespan
-        begin = self.partial.begin.view(self.num_envs, -1).min(1).values
-        now = torch.where(begin >= NEVER, makespan, begin)
+        is_over = self._left == 0
+        terminated = self._to_device(torch.from_numpy(is_over))
+        bound, now, makespan = self._values()
         paid = self._bound - bound if self._rules.reward == "dense" else torch.where(terminated, -makespan, 0)
         elapsed = (now - self._now).float()
         self._bound, self._now = bound, now
+        ended = np.flatnonzero(is_over)
         if len(ended):
-            self._restart(ended, rows)
+            self._restart(ended, self._to_device(torch.from_numpy(ended)))
         self._look()
         never = torch.zeros_like(terminated)
         return Step(self._observation, paid.float().unsqueeze(1), terminated, never, elapsed)
@@ -218,7 +217,7 @@ class JobShopEnvironment:
         self._bound = self._potential.value(self.partial)
         self._first_bound = self._bound.clone()
         self._now = torch.zeros_like(self._bound)
-        self._nodes = None if self._rules.shows == "candidates" else NodeFeatures(shops)
+        self._nodes = None if self._rules.shows == "candidates" else NodeFeatures(shops, is_compiled=self.is_compiled)
         self._edges: Edges | None = None
 
     def _restart(self, ended: np.ndarray, rows: Tensor) -> None:
@@ -232,23 +231,52 @@ class JobShopEnvironment:
         _overwrite(self.partial, partial, rows, self.num_envs)
         _overwrite(self._potential, potential, rows, self.num_envs)
         if self._nodes is not None:
-            _overwrite(self._nodes, NodeFeatures(shops), rows, self.num_envs)
+            _overwrite(self._nodes, NodeFeatures(shops, is_compiled=self.is_compiled), rows, self.num_envs)
         self._length.index_copy_(0, rows, shops.length)
         self._bound.index_copy_(0, rows, bound)
         self._first_bound.index_copy_(0, rows, bound)
         self._now.index_fill_(0, rows, 0)
 
+    def _state(self) -> Any:
+        return compiled.state_of(self.partial, self._potential, self._length)
+
+    def _advance(self, action: Tensor) -> None:
+        """Take legal actions, and the first legal one in place of others."""
+        mask = self._observation["action_mask"]
+        if self.is_compiled:
+            compiled.advance(self._state(), self.shops, self.partial, mask, action)
+            return
+        at = action.unsqueeze(1)
+        action = torch.where(mask.gather(1, at), at, mask.int().argmax(1, keepdim=True)).squeeze(1)
+        self._potential.take(self.partial, action)
+        self._twin.advance(self.shops, self.partial, action)
+
+    def _values(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the bound, the earliest start of anything (the makespan, if all is done) and the makespan, [B]."""
+        if self.is_compiled:
+            return compiled.values(self._state(), is_flexible=self._is_flexible)
+        makespan = self.partial.makespan
+        begin = self.partial.begin.view(self.num_envs, -1).min(1).values
+        return self._potential.value(self.partial), torch.where(begin >= NEVER, makespan, begin), makespan
+
     def _look(self) -> None:
         """Describe the state."""
-        mask = self._twin.candidates(self.partial, self._rules.scheme)
-        self._observation: Observation = {"action_mask": mask}
-        if self._rules.shows != "graph":
-            self._observation["candidate"] = candidate_features(
-                self.partial, self._potential, self._length, self._now, self._bound, self._first_bound
-            )
+        scheme, shows, seen = self._rules.scheme, self._rules.shows, {}
+        if self.is_compiled:
+            state, units = self._state(), (self._now, self._bound, self._first_bound)
+            seen["action_mask"] = compiled.candidates(state, scheme)
+            if shows != "graph":
+                seen["candidate"] = compiled.candidate_features(state, *units, is_flexible=self._is_flexible)
+        else:
+            seen["action_mask"] = self._twin.candidates(self.partial, scheme)
+            if shows != "graph":
+                seen["candidate"] = candidate_features(
+                    self.partial, self._potential, self._length, self._now, self._bound, self._first_bound
+                )
         if self._nodes is not None:
             self._nodes.update(self.partial)
-            self._observation |= {key: getattr(self._nodes, key) for key in ("operation", "job", "machine")}
+            seen |= {key: getattr(self._nodes, key) for key in ("operation", "job", "machine")}
+        self._observation: Observation = seen
 
     def _to_device(self, x: Tensor) -> Tensor:
         """Send a host tensor on its way without waiting for it to arrive."""
@@ -265,5 +293,6 @@ def _overwrite(target: Any, source: Any, rows: Tensor, batch: int) -> None:
     """Copy every tensor of `source`, about c shops, into `rows` of the same tensors of `target`, about B."""
     for key in target.__slots__:
         old, new = getattr(target, key), getattr(source, key)
-        if isinstance(old, Tensor) and key not in ("_first", "_place"):  # these are the same for all shops
+        # what is the same for all shops, and what is empty, stays
+        if isinstance(old, Tensor) and key not in ("_first", "_place") and old.numel():
             old.view(batch, -1).index_copy_(0, rows, new.view(len(rows), -1))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from counterpoint.simulators.batched import job_shop_graph_kernels as kernels
 from counterpoint.simulators.batched.job_shop import NEVER, Partial, Shops
 from counterpoint.simulators.batched.job_shop_flexible import FlexiblePartial, FlexibleShops
 
@@ -64,6 +65,8 @@ class NodeFeatures:
     ----------
     shops : Shops or FlexibleShops
         Of the partial schedules to come, which must keep their ends.
+    is_compiled : bool, optional
+        Describe by compiled loops; default: on CPU. The features are the same, bit for bit.
 
     Attributes
     ----------
@@ -78,14 +81,16 @@ class NodeFeatures:
     """
 
     __slots__ = (
-        "_before", "_closed", "_duration", "_durations", "_index", "_is_padding", "_length", "_machine", "_place",
-        "_rest", "_share", "_times", "_times_too", "_work", "job", "machine", "operation",
+        "_before", "_closed", "_count", "_duration", "_durations", "_index", "_is_padding", "_length", "_machine",
+        "_option", "_place", "_rest", "_share", "_times", "_times_too", "_work", "is_compiled", "job", "machine",
+        "operation",
     )  # fmt: skip
 
-    def __init__(self, shops: Shops | FlexibleShops) -> None:
+    def __init__(self, shops: Shops | FlexibleShops, *, is_compiled: bool | None = None) -> None:
         machine, duration, is_option = options_of(shops)
         batch, n, k, o = machine.shape
         device = machine.device
+        self.is_compiled = device.type == "cpu" if is_compiled is None else is_compiled
         self._machine, self._closed = machine.reshape(batch, -1), None
         if o > 1:
             self._closed = torch.where(is_option, 0, NEVER)
@@ -98,10 +103,13 @@ class NodeFeatures:
         total = self._duration.sum(2, keepdim=True)
         self._rest = (total - torch.cat([self._before, total], 2)).float()  # work from operation k on, k = 0 .. K
         self._place = torch.arange(k, device=device)
-        share = is_option / is_option.sum(3, keepdim=True).clamp(min=1)
+        self._count = is_option.sum(3)
+        share = is_option / self._count.unsqueeze(3).clamp(min=1)
         self._share, self._work = share, duration.masked_fill(~is_option, 0) * share
-        # memory to work in: fresh pages for large tensors would take most of the time
-        self._times, self._times_too, self._index = (torch.empty_like(self._before) for _ in range(3))
+        self._option = torch.zeros_like(self._count)  # the one that classical shops choose
+        # memory to work in, unless compiled: fresh pages for large tensors would take most of the time
+        room = 0 if self.is_compiled else batch
+        self._times, self._times_too, self._index = (self._before.new_empty(room, n, k) for _ in range(3))
         self.operation = torch.zeros(batch, n * k, 5, device=device)
         operation = self.operation.view(batch, n, k, 5)
         operation[..., 3] = self._duration
@@ -113,6 +121,9 @@ class NodeFeatures:
         """Describe `partial`; O(B n K O), nothing is allocated that outlives the call, nothing waits."""
         if partial.end is None:
             raise ValueError("node features need the ends: build with empty(shops, keeps_ends=True)")
+        if self.is_compiled:
+            self._update_compiled(partial)
+            return
         batch, n, k = self._duration.shape
         begin = partial.begin if partial.begin.dim() == 2 else partial.begin.min(2).values
         is_done = begin >= NEVER
@@ -152,3 +163,13 @@ class NodeFeatures:
         for column, amount in ((1, self._work), (2, self._share)):
             to_come = amount.masked_fill(is_scheduled.unsqueeze(3), 0.0).view(batch, -1)
             self.machine[..., column].scatter_add_(1, self._machine, to_come)
+
+    def _update_compiled(self, partial: Partial | FlexiblePartial) -> None:
+        batch, n, k, o = self._durations.shape
+        option = partial.option if isinstance(partial, FlexiblePartial) else self._option
+        arrays = (
+            self._length, self._machine.view(batch, n, k, o), self._durations, self._count, self._work, self._share,
+            self._duration, self._rest, partial.step, partial.begin.view(batch, n, o), partial.free, partial.end,
+            option, self.operation.view(batch, n, k, len(OPERATION_FEATURES)), self.job, self.machine,
+        )  # fmt: skip
+        kernels.describe(*(x.numpy() for x in arrays))

@@ -168,6 +168,41 @@ def test_node_features_equal_plain_loops(random_shop, is_flexible: bool) -> None
             torch.testing.assert_close(machines[:, 2], torch.tensor(operations))
 
 
+@pytest.mark.parametrize("is_flexible", [False, True])
+@pytest.mark.parametrize("scheme", ["nondelay", "active", "append"])
+@pytest.mark.parametrize("reward", ["dense", "sparse"])
+def test_compiled_and_torch_steps_are_the_same(random_shop, is_flexible: bool, scheme: str, reward: str) -> None:
+    """Bit for bit: 24 shops of different sizes, 60 steps with restarts, one action in ten out of turn."""
+    rng = np.random.default_rng(11)
+    shops = (FlexibleShops if is_flexible else Shops).of([random_shop(rng, is_flexible) for _ in range(24)])
+    rules = Rules(scheme, reward, "both")  # type: ignore[arg-type]
+    one, two = (JobShopEnvironment(shops, rules=rules, is_compiled=flag) for flag in (True, False))
+    generator = torch.Generator().manual_seed(12)
+    first, second = one.reset(), two.reset()
+    for _ in range(60):
+        assert all(torch.equal(first[key], second[key]) and first[key].dtype == second[key].dtype for key in second)
+        action = draw(first["action_mask"], generator)
+        wild = torch.randint(first["action_mask"].shape[1], action.shape, generator=generator)
+        action = torch.where(torch.rand(len(action), generator=generator) < 0.1, wild, action)
+        a, b = one.step(action), two.step(action)
+        for name in ("reward", "terminated", "truncated", "elapsed"):
+            assert torch.equal(getattr(a, name), getattr(b, name))
+        first, second = a.observation, b.observation
+    state, other = one.state_dict(), two.state_dict()
+    for key in ("to_come", "bound", "now", "left"):
+        assert torch.equal(state[key], other[key])
+    assert all(torch.equal(x, other["partial"][key]) for key, x in state["partial"].items())
+
+
+@pytest.mark.parametrize("action", [[5], [-1], [0.0], [0, 0]])
+def test_compiled_steps_refuse_what_would_be_read_past_their_arrays(action: list[float]) -> None:
+    environment = JobShopEnvironment(Shops.of([TINY]))
+    before = environment.partial.step.clone()
+    with pytest.raises(OptionError, match="an action is"):
+        environment.step(torch.tensor(action))
+    assert torch.equal(environment.partial.step, before)
+
+
 def test_random_flexible_shops_follow_the_distribution() -> None:
     """Counts U{1..m}, lengths U{0.8 m..1.2 m}, durations within 20 % of a mean U{1..20}: moments of 200 shops."""
     environment = JobShopEnvironment(RandomShops(10, 5, True), 200)
