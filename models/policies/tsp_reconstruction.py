@@ -4,6 +4,7 @@ Random re-construction (Luo, Lin, Liu, Zhang and Wang 2023, LEHD, NeurIPS, arXiv
 path between its ends, an instance like any other; what the network makes of it is kept where it is no longer. Here a
 round cuts the whole tour into stretches of one random length, which share nothing but their ends and are rebuilt side
 by side, after a turn or a mirror at random, for the network does not see that those change nothing.
+Most rounds rebuild regions instead (`tsp_regions`), where strands of the tour that run side by side come into one part.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from counterpoint.models.policies import tsp_regions
 from counterpoint.models.policies.bq_rollout import roll_out
 from counterpoint.models.policies.tsp_finish import MOST, finished
 from counterpoint.opt.problems.places import FloatArray, IntArray
@@ -23,6 +25,8 @@ from counterpoint.simulators.batched.bq_tsp import Paths, visits
 
 P = TypeVar("P", Paths, MatrixPaths)
 LONGEST = 100  # places in a stretch
+LEAST = MOST + 2  # places in a part, at least
+REGIONAL = 0.75  # share of rounds that rebuild regions
 
 
 def reconstructed(
@@ -54,12 +58,23 @@ def reconstructed(
         Asked again and again; a round that it cuts off counts for nothing.
     """
     random = np.random.default_rng(seed)
-    order = order.copy()
+    order, is_closed = order.copy(), instance.ends is None
+    largest = min(tsp_regions.LARGEST, window or len(order), len(order) - 3)
     while not (stop is not None and stop()):
-        at = stretches(len(order), instance.ends is None, random)
-        before = order[at]
         swap, *flip = random.integers(2, size=3).tolist()
         way = torch.tensor([swap + 2 * flip[0] + 4 * flip[1]])
+        if largest >= LEAST and random.random() < REGIONAL:
+            size = drawn(LEAST, largest, random)
+            found = tsp_regions.regions(order, points.numpy(), size, random, is_closed=is_closed)
+            if found:
+                walks = tsp_regions.rebuilt(found, turned(points.unsqueeze(0), way)[0], network, stop)
+                if walks is None:
+                    return
+                order = tsp_regions.put_in(instance, order, found, walks)
+                yield order.copy()
+                continue
+        at = stretches(len(order), is_closed, random)
+        before = order[at]
         paths = Paths(turned(points.unsqueeze(0), way), *pointers(before))
         between = rebuilt(paths, finished, network, window, stop)
         if between is None:
@@ -74,12 +89,15 @@ def reconstructed(
 def stretches(n: int, is_closed: bool, random: np.random.Generator) -> IntArray:
     """Return positions in a tour of n places, [P, s + 1]: P stretches of s legs, disjoint but for their ends."""
     legs = n if is_closed else n - 1
-    least, most = min(MOST + 2, legs), min(LONGEST, legs)
-    drawn = np.exp(random.uniform(np.log(least), np.log(most + 1)))  # long ones cost more: less often
-    span = min(int(drawn), most)
+    span = drawn(min(LEAST, legs), min(LONGEST, legs), random)
     count = legs // span
     first = int(random.integers(legs if is_closed else legs - count * span + 1))
     return (first + span * np.arange(count)[:, None] + np.arange(span + 1)) % n
+
+
+def drawn(least: int, most: int, random: np.random.Generator) -> int:
+    """Return a random size; large ones cost more: less often."""
+    return min(int(np.exp(random.uniform(np.log(least), np.log(most + 1)))), most)
 
 
 def pointers(walks: IntArray) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
