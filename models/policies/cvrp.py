@@ -107,7 +107,10 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
     def rebuild(line: Line) -> Iterator[Line]:
         if tails.size <= 1:  # there is nothing else
             return iter(())
-        return reconstructed(instance, line, tails.points[0], decided, window=window, seed=seed, stop=clock.is_up)
+        return reconstructed(
+            instance, line, tails.points[0], decided, window=window, rescale=options.rescale, seed=seed,
+            stop=clock.is_up,
+        )  # fmt: skip
 
     def cost(line: Line) -> float:
         return length(instance, line)

@@ -71,6 +71,7 @@ def reconstructed(
     network: nn.Module,
     *,
     window: int = 0,
+    rescale: bool = True,
     seed: int = 0,
     stop: Callable[[], bool] | None = None,
 ) -> Iterator[Line]:
@@ -86,6 +87,8 @@ def reconstructed(
     network : Module
     window : int
         See `Deliveries.observe`.
+    rescale : bool
+        Whether parts, and what is seen of them through a window, are stretched to the unit square.
     seed : int
     stop : callable, optional
         Asked again and again; a round that it cuts off counts for nothing.
@@ -95,7 +98,8 @@ def reconstructed(
         line = lined_up(instance, line, points.numpy(), random)
         parts = cut(instance, line, random)
         turns = min(TURNS, max(1, ROWS // len(parts.at)))
-        steps = rebuilt(instance, line, parts, points, network, window, random.permutation(TURNS)[:turns], stop)
+        ways = random.permutation(TURNS)[:turns]
+        steps = rebuilt(instance, line, parts, points, network, window, ways, stop, rescale=rescale)
         if steps is None:
             return
         line = shorter(instance, line, parts, steps)
@@ -152,13 +156,14 @@ def cut(instance: Cvrp, line: Line, random: np.random.Generator) -> Parts:
 
 def rebuilt(
     instance: Cvrp, line: Line, parts: Parts, points: Tensor, network: nn.Module, window: int, turns: IntArray,
-    stop: Callable[[], bool] | None,
+    stop: Callable[[], bool] | None, *, rescale: bool = True,
 ) -> IntArray | None:  # fmt: skip
     """Return what the network makes of each part in each turn, steps [P, T, m]; None if stopped."""
     customers = line.customers[parts.at]
     count, m = customers.shape
     places = torch.from_numpy(np.column_stack((np.zeros(count, np.int64), parts.origin, customers)))
-    seen = unit_square(points[places]).repeat_interleave(len(turns), 0)
+    seen = points[places]
+    seen = (unit_square(seen) if rescale else seen).repeat_interleave(len(turns), 0)
     rows = count * len(turns)
     origin, load, demand = (
         torch.from_numpy(of).repeat_interleave(len(turns), 0)
@@ -169,7 +174,7 @@ def rebuilt(
         torch.arange(rows), origin, load,
         torch.arange(2, m + 2).expand(rows, m), torch.zeros(rows, dtype=torch.float64),
     )  # fmt: skip
-    steps, left = roll_out(network, tails, window=window, stop=stop)
+    steps, left = roll_out(network, tails, window=window, rescale=rescale, stop=stop)
     if left.size:
         return None
     number = places.repeat_interleave(len(turns), 0).gather(1, steps // 2)

@@ -55,7 +55,10 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
     paths = _paths(instance)
 
     def rebuild(order: IntArray) -> Iterator[IntArray]:
-        return reconstructed(instance, order, paths.points[0], network, window=window, seed=seed, stop=clock.is_up)
+        return reconstructed(
+            instance, order, paths.points[0], network, window=window, rescale=options.rescale, seed=seed,
+            stop=clock.is_up,
+        )  # fmt: skip
 
     return run_tours(
         instance, paths, network, finished, rebuild, window=window, options=options, clock=clock, report=report

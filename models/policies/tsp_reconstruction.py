@@ -36,6 +36,7 @@ def reconstructed(
     network: nn.Module,
     *,
     window: int = 0,
+    rescale: bool = True,
     seed: int = 0,
     stop: Callable[[], bool] | None = None,
 ) -> Iterator[IntArray]:
@@ -51,7 +52,7 @@ def reconstructed(
         What the network sees.
     network : Module
         Two logits for each candidate.
-    window : int
+    window, rescale
         See `Paths.observe`.
     seed : int
     stop : callable, optional
@@ -67,7 +68,7 @@ def reconstructed(
             size = drawn(LEAST, largest, random)
             found = tsp_regions.regions(order, points.numpy(), size, random, is_closed=is_closed)
             if found:
-                walks = tsp_regions.rebuilt(found, turned(points.unsqueeze(0), way)[0], network, stop)
+                walks = tsp_regions.rebuilt(found, turned(points.unsqueeze(0), way)[0], network, stop, rescale=rescale)
                 if walks is None:
                     return
                 order = tsp_regions.put_in(instance, order, found, walks)
@@ -76,7 +77,7 @@ def reconstructed(
         at = stretches(len(order), is_closed, random)
         before = order[at]
         paths = Paths(turned(points.unsqueeze(0), way), *pointers(before))
-        between = rebuilt(paths, finished, network, window, stop)
+        between = rebuilt(paths, finished, network, window, stop, rescale=rescale)
         if between is None:
             return
         after = before.copy()
@@ -107,10 +108,16 @@ def pointers(walks: IntArray) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
 
 
 def rebuilt(
-    paths: P, finished: Callable[[P], Tensor], network: nn.Module, window: int, stop: Callable[[], bool] | None
+    paths: P,
+    finished: Callable[[P], Tensor],
+    network: nn.Module,
+    window: int,
+    stop: Callable[[], bool] | None,
+    *,
+    rescale: bool = True,
 ) -> IntArray | None:
     """Return the places between the ends of paths in the network's order, int64 [P, m]; None if stopped."""
-    steps, left = roll_out(network, paths, window=window, leave=MOST, stop=stop)
+    steps, left = roll_out(network, paths, window=window, rescale=rescale, leave=MOST, stop=stop)
     return None if left.size > MOST else visits(steps, finished(left)).numpy()
 
 

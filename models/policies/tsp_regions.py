@@ -126,11 +126,17 @@ def _sizes(here: IntArray, before: IntArray, after: IntArray, most: int) -> IntA
 
 
 def rebuilt(
-    found: list[Region], points: Tensor, network: nn.Module, stop: Callable[[], bool] | None
+    found: list[Region],
+    points: Tensor,
+    network: nn.Module,
+    stop: Callable[[], bool] | None = None,
+    *,
+    rescale: bool = True,
 ) -> IntArray | None:
     """Return what the network makes of the walks of regions, [P, m + 2]; None if stopped."""
     walks = np.stack([region.walk for region in found])
-    steps, left = roll_out(network, linked(found, walks, points), leave=MOST, stop=stop)
+    tails = linked(found, walks, points)
+    steps, left = roll_out(network, tails, rescale=rescale, leave=MOST, stop=stop)
     if left.paths.size > MOST:
         return None
     walks[:, 1:-1] = visits(steps, finished(left)).numpy()

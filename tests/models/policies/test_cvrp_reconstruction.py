@@ -143,3 +143,20 @@ def test_a_round_that_is_cut_off_counts_for_nothing(network):
 def test_a_line_and_routes_are_the_same():
     assert _routes(_line(np.array([2, 4, 7, 9]))) == Routes((np.array([1, 2]), np.array([3]), np.array([4])))
     assert [r.tolist() for r in _routes(_line(np.array([3, 4]))).routes] == [[], [1, 2]]
+
+
+@pytest.mark.parametrize("rescale", [True, False])
+def test_parts_are_shown_at_their_scale_if_wished(rescale):
+    case = random_instance(0, 60)
+    extents = []
+
+    class Spy(Nearest):
+        def forward(self, x, is_node=None, edges=None):
+            extents.append((x[:, :, :2].amax(1) - x[:, :, :2].amin(1)).amax(1))
+            return super().forward(x, is_node, edges)
+
+    points = _deliveries(case).points[0] / 10
+    line = Line(np.arange(1, 61), np.arange(60) % 3 == 0)
+    next(reconstructed(case, line, points, Spy(), rescale=rescale))
+    first = extents[0]
+    assert (first - 1).abs().max() < 1e-6 if rescale else first.max() < 0.2

@@ -74,6 +74,24 @@ def test_the_same_seed_the_same_tours(network):
     assert runs[0] == runs[1] != runs[2]
 
 
+@pytest.mark.parametrize("rescale", [True, False])
+def test_what_is_rebuilt_is_shown_at_its_scale_if_wished(network, rescale):
+    case = Tsp("x", Places("euclidean", np.random.default_rng(1).random((200, 2))))
+    extents = []
+
+    class Spy(torch.nn.Module):
+        def forward(self, x, is_node=None, edges=None):
+            extents.append((x[:, :, :2].amax(1) - x[:, :, :2].amin(1)).amax(1))
+            return network(x, is_node, edges)
+
+    points = torch.from_numpy(case.places.points.copy())
+    order = np.lexsort((points[:, 1].numpy(), np.floor(10 * points[:, 0].numpy())))
+    for _ in islice(reconstructed(case, order, points, Spy(), rescale=rescale), 4):
+        pass
+    seen = torch.cat(extents)
+    assert ((seen - 1).abs() < 1e-6).all() if rescale else (seen < 0.999).all()
+
+
 def test_a_round_that_is_cut_off_counts_for_nothing(network):
     case = Tsp("x", Places("euclidean", np.random.default_rng(1).random((60, 2))))
     points = torch.from_numpy(case.places.points.copy())
