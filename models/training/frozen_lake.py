@@ -29,6 +29,9 @@ class Config:
     iterations, num_envs : int
     size, map_seed, slip_seed : int
         Of `random_lake`.
+    starts_anywhere : bool
+        Whether training's walks start in every cell; the policy is judged from the first cell all the same. From there
+        alone, the walk to the goal may pay only for somebody who hardly errs, so that nobody who explores finds it.
     hidden : tuple of int
         Widths of the layers of actor and critics.
     pdppo : PdppoConfig
@@ -44,6 +47,7 @@ class Config:
     size: int = 8
     map_seed: int = 0
     slip_seed: int = 42
+    starts_anywhere: bool = False
     hidden: tuple[int, ...] = (64,)
     pdppo: PdppoConfig = field(
         default_factory=lambda: PdppoConfig(
@@ -59,7 +63,7 @@ class Config:
 def build(config: Config, seed: int, device: str) -> PpoTrainer:
     """Return the trainer; both algorithms start from the same network."""
     lake = random_lake(config.size, seed=config.map_seed, slip_seed=config.slip_seed)
-    environment = FrozenLakeEnvironment(lake, config.num_envs, device=device)
+    environment = FrozenLakeEnvironment(lake, config.num_envs, device=device, starts_anywhere=config.starts_anywhere)
     options = Options.of(environment, hidden=config.hidden)
     network = Mlp(options, torch.Generator().manual_seed(seed)).to(device)
     shared = replace(config.pdppo.ppo, gamma=lake.discount)

@@ -21,6 +21,8 @@ class FrozenLakeEnvironment:
     lake : FrozenLake
     num_envs : int
     device : str or torch.device
+    starts_anywhere : bool
+        Whether walks start in a cell drawn evenly from those where no walk ends; otherwise in the first.
 
     Attributes
     ----------
@@ -30,7 +32,14 @@ class FrozenLakeEnvironment:
 
     reward_dim = 1
 
-    def __init__(self, lake: FrozenLake, num_envs: int = 64, *, device: str | torch.device = "cpu") -> None:
+    def __init__(
+        self,
+        lake: FrozenLake,
+        num_envs: int = 64,
+        *,
+        device: str | torch.device = "cpu",
+        starts_anywhere: bool = False,
+    ) -> None:
         if num_envs < 1:
             raise OptionError("num_envs must be at least 1")
         self.lake, self.num_envs, self.device = lake, num_envs, torch.device(device)
@@ -43,6 +52,8 @@ class FrozenLakeEnvironment:
         self._neighbour, self._pays = table(lake.neighbour, torch.int64), table(lake.pays, torch.float32)
         self._is_end = table(lake.is_end, torch.bool)
         self._cumulative = table(np.cumsum(lake.slip_direction, 1)[:, :-1], torch.float64)
+        starts = np.flatnonzero(~lake.is_end) if starts_anywhere else [0]
+        self._starts = table(starts, torch.int64)
         self.cell = torch.zeros(num_envs, dtype=torch.int64, device=self.device)
         self.period = torch.zeros_like(self.cell)
         self.move_reward = torch.zeros(num_envs, device=self.device)
@@ -54,7 +65,7 @@ class FrozenLakeEnvironment:
         """Start every walk again."""
         if seed is not None:
             self.generator.manual_seed(seed)
-        self.cell.zero_()
+        self.cell.copy_(self._drawn_starts())
         self.period.zero_()
         return {"cell": self.cell.clone()}
 
@@ -84,7 +95,7 @@ class FrozenLakeEnvironment:
         truncated = (self.period >= self.lake.horizon) & ~terminated
         over = terminated | truncated
         self.period.masked_fill_(over, 0)
-        self.cell.copy_(to.masked_fill(over, 0))
+        self.cell.copy_(torch.where(over, self._drawn_starts(), to))
         return Step(
             observation={"cell": self.cell.clone()},
             reward=reward.unsqueeze(1),
@@ -93,6 +104,13 @@ class FrozenLakeEnvironment:
             elapsed=torch.ones(self.num_envs, device=self.device),
             final_observation={"cell": to},
         )
+
+    def _drawn_starts(self) -> Tensor:
+        """Return a cell to start in per copy, [B]."""
+        if len(self._starts) == 1:
+            return self._starts.expand(self.num_envs)
+        which = torch.randint(len(self._starts), (self.num_envs,), generator=self.generator, device=self.device)
+        return self._starts[which]
 
     def state_dict(self) -> dict[str, Any]:
         """Return cells, periods, what `post` noted and the generator's state."""

@@ -89,6 +89,23 @@ def test_a_walk_is_cut_off_and_begins_again() -> None:
     assert environment.period.tolist() == [2, 0]
 
 
+def test_walks_start_in_the_corner_or_in_every_cell_where_none_ends() -> None:
+    lake = small()
+    corner, anywhere = FrozenLakeEnvironment(lake, 400), FrozenLakeEnvironment(lake, 400, starts_anywhere=True)
+    before = corner.generator.get_state()
+    assert corner.reset()["cell"].tolist() == [0] * 400
+    assert torch.equal(corner.generator.get_state(), before)  # nothing is drawn where nothing is to choose
+    first = anywhere.reset(1)["cell"]
+    assert {*first.tolist()} == {0, 2}
+    assert 150 < int((first == 2).sum()) < 250
+    assert torch.equal(anywhere.reset(1)["cell"], first)
+    assert not torch.equal(anywhere.reset()["cell"], first)
+    step = anywhere.step(torch.full((400,), RIGHT))  # into the hole or the goal: every walk ends and another begins
+    assert bool(step.terminated.all())
+    assert {*step.final_observation["cell"].tolist()} == {1, 3}
+    assert {*step.observation["cell"].tolist()} == {0, 2}
+
+
 def test_slips_go_where_the_cells_chances_say() -> None:
     environment = FrozenLakeEnvironment(small([0.1, 0.2, 0.3, 0.4]), 1)
     for chance, cell in ((0.05, 2), (0.25, 2), (0.35, 3), (0.59, 3), (0.61, 0)):
