@@ -69,5 +69,6 @@ def load(options: Options, name: str, build: Callable[[NetworkOptions], nn.Modul
     network, card = load_policy_network(path, name, build, described(NetworkOptions))
     if options.window >= 0:
         return network, options.window
-    taught = card.get("training", {}).get("size", 0) if isinstance(card.get("training"), dict) else 0
+    training = card["training"] if isinstance(card.get("training"), dict) else {}
+    taught = training.get("window", training.get("size", 0))
     return network, taught if isinstance(taught, int) and 0 < taught < 2**31 else 0

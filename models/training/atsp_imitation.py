@@ -26,7 +26,7 @@ def build(config: Config, seed: int, device: torch.device | str = "cpu") -> Imit
     return Imitation(TASK, config, seed, device)
 
 
-def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
+def lesson(labels: Labels, generator: torch.Generator, _: int = 0) -> Lesson:
     """Cut paths of one length, drawn evenly; the first place between the ends follows the origin, the last the end."""
     tours = labels["costs"]
     between = int(torch.randint(2, tours.shape[1], (), generator=generator))
@@ -50,5 +50,6 @@ def judge(labels: Labels, steps: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 
 TASK = Task(
-    "tsp", NETWORK, 30, 150, labelled, lesson, start, judge, build_network, algorithm="imitation-asymmetric"
+    "tsp", NETWORK, 30, 150, labelled, lesson, start, judge, build_network, algorithm="imitation-asymmetric",
+    is_windowed=False,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from torch import Tensor
 from counterpoint.models.policies.cvrp import NETWORK
 from counterpoint.models.policies.cvrp import build as build_network
 from counterpoint.models.training.cvrp_labels import cut, judged, labelled
-from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task
+from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task, shown
 from counterpoint.models.training.imitation_config import Config
 from counterpoint.simulators.batched.bq_cvrp import Deliveries
 from counterpoint.simulators.batched.bq_cvrp import start as start_deliveries
@@ -24,11 +24,11 @@ def build(config: Config, seed: int, device: torch.device | str = "cpu") -> Imit
     return Imitation(TASK, config, seed, device)
 
 
-def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
+def lesson(labels: Labels, generator: torch.Generator, window: int = 0) -> Lesson:
     """Cut tails of one size, drawn evenly; instances with fewer customers are left out."""
     most = int((labels["demand"] > 0).sum(1).max())
     tails, target = cut(labels, int(torch.randint(1, most + 1, (), generator=generator)), generator)
-    return Lesson(tails.observe(), target)
+    return shown(tails, target, window)
 
 
 def start(labels: Labels) -> Deliveries:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from counterpoint.models.algorithms.self_labelling import cosine
-from counterpoint.models.checkpoints import digest
+from counterpoint.models.checkpoints import described, digest, load_network
 from counterpoint.models.networks.bq import Options
 from counterpoint.models.policies.bq_rollout import best, roll_out
 from counterpoint.models.precision import autocast
@@ -69,8 +69,8 @@ class Task:
         ``labelled(count, size, effort, seed)`` returns random instances with good solutions, as CPU tensors whose
         first dimension is `count`; the same seed, the same tensors.
     lesson : callable
-        ``lesson(labels, generator)`` cuts a tail of each row; labels lie on the device, the generator is a CPU one, so
-        that every device learns the same.
+        ``lesson(labels, generator, window)`` cuts a tail of each row and shows it through the window (see `shown`);
+        labels lie on the device, the generator is a CPU one, so that every device learns the same.
     start : callable
         ``start(labels)`` returns the whole instances as tails, in an order that no solution shows in.
     judge : Judge
@@ -78,6 +78,8 @@ class Task:
         ``build(options)`` returns the network.
     algorithm : str
         Its name, on the command line and in cards.
+    is_windowed : bool
+        Whether lessons take a window at all.
     """
 
     problem: str
@@ -85,11 +87,12 @@ class Task:
     size: int
     effort: int
     labelled: Callable[[int, int, int, int], dict[str, Tensor]]
-    lesson: Callable[[Labels, torch.Generator], Lesson]
+    lesson: Callable[[Labels, torch.Generator, int], Lesson]
     start: Callable[[Labels], Tails]
     judge: Judge
     build: Callable[[Options], nn.Module]
     algorithm: str = "imitation"
+    is_windowed: bool = True
 
 
 class Imitation:
@@ -108,7 +111,7 @@ class Imitation:
         self.generator = torch.Generator().manual_seed(seed)  # on the CPU: the same tails on every device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.network = task.build(config.network).to(self.device)
+            self.network = self._begun().to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
@@ -119,6 +122,18 @@ class Imitation:
 
             expect(config.folder, task, self.size)  # refused before anything is written
         self._validation: dict[str, Tensor] | None = None
+        if config.window and not task.is_windowed:
+            raise OptionError(f"{task.algorithm} of {task.problem} takes no window: all is shown")
+
+    def _begun(self) -> nn.Module:
+        """Return the network that the run begins with."""
+        config = self.config
+        if not config.weights:
+            return self.task.build(config.network)
+        network, card = load_network(config.weights, self.task.network, self.task.build, described(Options))
+        if (found := card["network"].get("options", {})) != asdict(config.network):
+            raise OptionError(f"the network in {config.weights} has {found}, not {asdict(config.network)}")
+        return network
 
     @property
     def num_labels(self) -> int:
@@ -165,7 +180,8 @@ class Imitation:
         """Do one step of AdamW on one batch of tails; return the loss, which nothing waits for."""
         config = self.config
         rows = torch.randint(self.num_labels, (config.batch,), generator=self.generator).to(self.device)
-        lesson = self.task.lesson({name: held[rows] for name, held in self.labels.items()}, self.generator)
+        taken = {name: held[rows] for name, held in self.labels.items()}
+        lesson = self.task.lesson(taken, self.generator, config.window)
         self.samples += len(lesson.target)  # a lesson may leave some out
         progress = min(1.0, self.iteration / config.iterations)
         self.optimiser.param_groups[0]["lr"] = config.learning_rate * cosine(progress, config.final_rate)
@@ -187,10 +203,10 @@ class Imitation:
         count = len(next(iter(labels.values())))
         figures: dict[str, float] = {}
         for name, width in (("greedy", 1), (f"beam_{BEAM}", BEAM)):
-            steps, left = roll_out(self.network, self.task.start(labels), width=width)
+            steps, left = roll_out(self.network, self.task.start(labels), width=width, window=self.config.window)
             found, known = self.task.judge(labels, steps[best(left, count)])
             figures[f"{name}_gap_percent"] = 100 * float(np.mean(gaps(found, known)))
-        lesson = self.task.lesson(labels, torch.Generator().manual_seed(0))
+        lesson = self.task.lesson(labels, torch.Generator().manual_seed(0), self.config.window)
         figures["validation_loss"] = float(loss_of(self.network, lesson))
         figures["cost"] = figures["greedy_gap_percent"]  # what a run keeps its best policy by
         return figures
@@ -232,9 +248,28 @@ class Imitation:
             "training": {
                 "seed": self.seed, "iterations": self.iteration, "tails": self.samples, "cpu_s": self.cpu_s,
                 "size": self.size, "labels": self.num_labels,
+                **({"window": self.config.window} if self.config.window else {}),
             },
         }  # fmt: skip
         return dict(self.network.state_dict()), card
+
+
+def shown(tails: Tails, target: Tensor, window: int = 0) -> Lesson:
+    """Return a lesson of tails as they are seen through a window, 0: whole; of `target` [R, A] over all that is left.
+
+    Rows of which it shows no right step are left out.
+    """
+    if not 0 < window < tails.size:
+        return Lesson(tails.observe(), target)
+    view = tails.observe(window)
+    target = target.gather(1, view.choice)
+    if view.allowed is not None:
+        target = target.masked_fill(~view.allowed, 0.0)
+    total = target.sum(1, keepdim=True)
+    rows = torch.nonzero(total.squeeze(1)).squeeze(1)
+    x, choice, target = view.x[rows], view.choice[rows], target[rows] / total[rows]
+    allowed, is_node = (None if of is None else of[rows] for of in (view.allowed, view.is_node))
+    return Lesson(View(x, choice, allowed, is_node), target)
 
 
 def loss_of(network: nn.Module, lesson: Lesson) -> Tensor:

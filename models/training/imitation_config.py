@@ -38,6 +38,10 @@ class Config:
     weight_decay : float
     max_gradient_norm : float
     network : Options
+    weights : str
+        A checkpoint of such a network to begin with; empty: begin at random.
+    window : int
+        Candidates that the network is shown, those that a policy would be shown of more; 0: all.
     validation : int
         Instances in the fixed validation set.
     precision : str
@@ -57,6 +61,8 @@ class Config:
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
     network: Options = field(default_factory=lambda: Options(layers=4, width=64, heads=4, inner=256))
+    weights: str = field(default="", metadata={"before": ""})  # runs older than the field are resumed with this
+    window: int = field(default=0, metadata={"before": 0})
     validation: int = 200
     precision: Precision = "auto"
 
@@ -67,8 +73,9 @@ class Config:
                 raise OptionError(f"{name} must lie in 1..{MOST}, not {getattr(self, name)}")
         if self.size and not 5 <= self.size <= LARGEST:
             raise OptionError(f"size must be 0 or lie in 5..{LARGEST}, not {self.size}")
-        if self.effort < 0:
-            raise OptionError(f"effort must be at least 0, not {self.effort}")
+        for name in ("effort", "window"):
+            if getattr(self, name) < 0:
+                raise OptionError(f"{name} must be at least 0, not {getattr(self, name)}")
         for name in ("learning_rate", "max_gradient_norm"):
             if not 0 < getattr(self, name) < math.inf:
                 raise OptionError(f"{name} must be a positive number, not {getattr(self, name)}")

@@ -28,7 +28,7 @@ def build(config: Config, seed: int, device: torch.device | str = "cpu") -> Imit
     return Imitation(TASK, config, seed, device)
 
 
-def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
+def lesson(labels: Labels, generator: torch.Generator, _: int = 0) -> Lesson:
     """Pack a part; each of the items that are left of the optimal packing is as likely to come next."""
     left, is_good = cut(labels["value"], labels["weight"], labels["packed"], labels["capacity"], generator)
     rows = torch.where(is_good.any(1))[0]  # a small core may be one into which nothing fits
@@ -48,4 +48,4 @@ def judge(labels: Labels, steps: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return judged(dict(labels), steps)
 
 
-TASK = Task("knapsack", NETWORK, 32, 1, labelled, lesson, start, judge, build_network)
+TASK = Task("knapsack", NETWORK, 32, 1, labelled, lesson, start, judge, build_network, is_windowed=False)

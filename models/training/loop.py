@@ -109,7 +109,7 @@ def train(
     facts = _facts(chosen, settings, seed, str(target))
     if threads < 1:
         raise OptionError(f"threads must be at least 1, not {threads}")
-    held = _saved(folder, facts, resume)
+    held = _saved(folder, facts, _before(settings), resume)
     trainer: Trainer = chosen.build(settings, seed, str(target))  # may find more to refuse, so nothing is written yet
     _describe(folder, facts)
     run = _Run(folder, trainer, facts, total=settings.iterations)
@@ -284,7 +284,12 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _saved(folder: Path, facts: dict[str, Any], resume: bool) -> Any:
+def _before(settings: Any) -> dict[str, Any]:
+    """Return what was done before there were some of the settings, where their fields say so."""
+    return {f.name: f.metadata["before"] for f in dataclasses.fields(settings) if "before" in f.metadata}
+
+
+def _saved(folder: Path, facts: dict[str, Any], before: Mapping[str, Any], resume: bool) -> Any:
     """Return the run's saved state, None if there is none; refuse to mix two runs in one folder."""
     described = folder / "run.json"
     if not described.exists():
@@ -299,6 +304,8 @@ def _saved(folder: Path, facts: dict[str, Any], resume: bool) -> Any:
         raise CheckpointError(error.message, str(described)) from None
     for key, value in facts.items():
         found = held.get(key) if isinstance(held, dict) else None
+        if key == "config" and isinstance(found, dict):
+            found = {**before, **found}  # a run older than a setting did as if it had had this
         if found != value:
             raise OptionError(f"the run in {folder} has {key} {found!r}, not {value!r}; another --out begins a new one")
     state = folder / "state.safetensors"

@@ -10,7 +10,7 @@ import torch
 
 from counterpoint.models.policies.orienteering import NETWORK
 from counterpoint.models.policies.orienteering import build as build_network
-from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task
+from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task, shown
 from counterpoint.models.training.imitation_config import Config
 from counterpoint.models.training.orienteering_labels import cut, judged, labelled
 from counterpoint.simulators.batched.bq_orienteering import Walks
@@ -24,7 +24,7 @@ def build(config: Config, seed: int, device: torch.device | str = "cpu") -> Imit
     return Imitation(TASK, config, seed, device)
 
 
-def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
+def lesson(labels: Labels, generator: torch.Generator, window: int = 0) -> Lesson:
     """Cut a stretch from each walk; only those of about the size of one drawn are kept, so that little is filled up."""
     tails, target = cut(labels, generator)
     count = (tails.left >= 0).sum(1)
@@ -34,7 +34,7 @@ def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
         kept = torch.nonzero((count > drawn // 2) & (count <= drawn) & (count > 1)).squeeze(1)
         most = int(drawn)
         tails, target = replace(tails.picked(kept), left=tails.left[kept, :most]), target[kept, :most]
-    return Lesson(tails.observe(), target)
+    return shown(tails, target, window)
 
 
 def start(labels: Labels) -> Walks:

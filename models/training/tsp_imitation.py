@@ -11,9 +11,9 @@ from torch import Tensor
 
 from counterpoint.models.policies.tsp import NETWORK
 from counterpoint.models.policies.tsp import build as build_network
-from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task
+from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task, shown
 from counterpoint.models.training.imitation_config import Config
-from counterpoint.models.training.tsp_labels import cut, judged, labelled, shuffled
+from counterpoint.models.training.tsp_labels import SIZES, cut, judged, labelled, shuffled
 from counterpoint.simulators.batched.bq_tsp import ANSWERS, SPECIAL, Paths, visits
 from counterpoint.simulators.batched.bq_tsp import start as start_paths
 
@@ -27,13 +27,14 @@ def build(config: Config, seed: int, device: torch.device | str = "cpu") -> Imit
     return Imitation(TASK, config, seed, device)
 
 
-def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
+def lesson(labels: Labels, generator: torch.Generator, window: int = 0) -> Lesson:
     """Cut paths of one length, drawn evenly; the first place between the ends follows the origin, the last the end.
 
     Of a whole tour, whose ends are one place, either does either.
     """
-    is_small = "fewer" in labels and int(torch.randint(3, (), generator=generator)) > 0  # about as much work on either
-    tours = labels["fewer" if is_small else "points"]
+    sizes = [name for name in SIZES if name in labels]  # about as much work on each
+    drawn = int(torch.randint(3, (), generator=generator)) if len(sizes) > 1 else 0
+    tours = labels[sizes[min(drawn, len(sizes) - 1)]]
     least = min(EASY, tours.shape[1] // 3)
     between = int(torch.randint(least, tours.shape[1], (), generator=generator))
     x = cut(tours, between, generator)
@@ -45,7 +46,7 @@ def lesson(labels: Labels, generator: torch.Generator) -> Lesson:
         target[:, [0, -1]] = 0.25
     else:
         target[:, 0, 0] = target[:, -1, 1] = 0.5
-    return Lesson(paths.observe(), target.flatten(1))
+    return shown(paths, target.flatten(1), window)
 
 
 def start(labels: Labels) -> Paths:

@@ -16,7 +16,8 @@ from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tour, Tsp, check
 from counterpoint.simulators.batched.bq import turned
 
-FEWER = 40  # places from which on smaller instances are labelled, too
+FEWER, FEWEST = 40, 100  # places from which on smaller instances are labelled, too, and much smaller ones
+SIZES = "points", "fewer", "fewest"
 
 
 def labelled(count: int, places: int, kicks: int, seed: int) -> dict[str, Tensor]:
@@ -32,14 +33,19 @@ def labelled(count: int, places: int, kicks: int, seed: int) -> dict[str, Tensor
     Returns
     -------
     dict of str to tensor
-        ``points`` [count, places, 2]; of large instances also ``fewer``, [count, 2 / 5 places, 2], for parts of a tour
-        are no whole tours, and one that was taught none of a size is bad at them.
+        ``points`` [count, places, 2]; of large instances also ``fewer``, [count, 2 / 5 places, 2], of still larger ones
+        half as many places and, ``fewest``, a fifth, for parts of a tour are no whole tours, and one that was taught
+        none of a size is bad at them.
     """
     from counterpoint.solvers.warm_up.tsp import local_search  # numba, which acting does not need
 
     local_search()
     random = np.random.default_rng(seed)
-    sizes = {"points": places} if places < FEWER else {"points": places, "fewer": 2 * places // 5}
+    sizes = {"points": places}
+    if places >= FEWEST:
+        sizes |= {"fewer": places // 2, "fewest": places // 5}
+    elif places >= FEWER:
+        sizes["fewer"] = 2 * places // 5
     return {name: _tours(random.random((count, size, 2), np.float32), kicks, seed) for name, size in sizes.items()}
 
 

@@ -134,6 +134,18 @@ def test_lessons_leave_small_instances_out(labels):
     assert max(rows) == 40
 
 
+def test_lessons_through_a_window_show_the_nearest_and_the_right_step(labels):
+    for seed in range(20):
+        whole, part = (lesson(labels, torch.Generator().manual_seed(seed), window) for window in (0, 5))
+        if whole.target.shape[1] <= 10:
+            assert torch.equal(whole.target, part.target)
+            continue
+        assert part.target.shape[1] == 10
+        assert 0 < len(part.target) <= len(whole.target)
+        torch.testing.assert_close(part.target.sum(1), torch.ones(len(part.target)))
+        assert not (part.target > 0)[~part.view.allowed].any()
+
+
 def test_resume_is_bit_for_bit():
     straight = build(TINY, 4)
     straight.step()

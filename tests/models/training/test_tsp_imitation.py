@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -10,13 +11,19 @@ import torch
 import counterpoint as ct
 from counterpoint.models.checkpoints import save_policy
 from counterpoint.models.networks.bq import Options
+from counterpoint.models.policies.bq import Options as PolicyOptions
+from counterpoint.models.policies.bq import load
 from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.tsp import build as build_network
+from counterpoint.models.training import atsp_imitation, knapsack_imitation
+from counterpoint.models.training.imitation import shown
+from counterpoint.models.training.loop import train
 from counterpoint.models.training.tsp_imitation import Config, build, lesson
 from counterpoint.models.training.tsp_labels import cut, judged, labelled
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tsp
-from counterpoint.simulators.batched.bq_tsp import start, visits
+from counterpoint.simulators.batched.bq_tsp import Paths, start, visits
 from counterpoint.solvers.dynamic_programming.tsp import shortest
 
 TINY = Config(
@@ -172,6 +179,69 @@ def test_lessons_name_both_neighbours(taught) -> None:
     assert sizes == {2, 3, 4, 5, 6, 7}
 
 
+def test_large_instances_come_with_smaller_ones() -> None:
+    sizes = {n: {name: tuple(rows.shape) for name, rows in labelled(2, n, 1, 0).items()} for n in (39, 40, 100)}
+    assert sizes[39] == {"points": (2, 39, 2)}
+    assert sizes[40] == {"points": (2, 40, 2), "fewer": (2, 16, 2)}
+    assert sizes[100] == {"points": (2, 100, 2), "fewer": (2, 50, 2), "fewest": (2, 20, 2)}
+    tours = {name: torch.rand(3, n, 2) for name, n in (("fewer", 50), ("fewest", 20), ("points", 100))}
+    generator = torch.Generator().manual_seed(0)
+    seen = {lesson(tours, generator, 60).view.x.shape[1] - 2 for _ in range(200)}
+    assert max(seen) == 60
+    assert min(seen) == 5
+
+
+def test_a_window_shows_the_places_nearest_to_the_origin_and_teaches_the_next() -> None:
+    tours = torch.rand(200, 30, 2, generator=torch.Generator().manual_seed(1))  # in no order: often it is far
+    x = cut(tours, 25, torch.Generator().manual_seed(2))
+    row, left = torch.arange(200), torch.arange(2, 27).expand(200, -1)
+    paths = Paths(x, row, torch.zeros_like(row), torch.ones_like(row), left, torch.zeros(200))
+    target = torch.zeros(200, 25, 2)
+    target[:, 0, 0] = target[:, -1, 1] = 0.5
+    taught = shown(paths, target.flatten(1), 7)
+    is_seen = (x[:, 2:] - x[:, :1]).square().sum(2).argsort(1)[:, :7].eq(0).any(1)
+    assert len(taught.target) == int(is_seen.sum()) < 200
+    assert (taught.view.choice[taught.target > 0] == 0).all()
+    assert taught.target.unique().tolist() == [0.0, 1.0]
+    torch.testing.assert_close(taught.view.x, paths.observe(7).x[is_seen])
+    whole = shown(paths, target.flatten(1), 25)
+    assert torch.equal(whole.target, target.flatten(1))
+
+
+def test_begins_with_given_weights_and_says_through_which_window_it_learnt(taught, checkpoint, tmp_path) -> None:
+    trainer = build(dataclasses.replace(TINY, weights=str(checkpoint), window=6), 1)
+    for given, mine in zip(taught[0].network.parameters(), trainer.network.parameters(), strict=True):
+        assert torch.equal(given, mine)
+        assert mine.requires_grad
+    assert trainer.policy()[1]["training"]["window"] == 6
+    assert "window" not in taught[0].policy()[1]["training"]
+    save_policy(tmp_path / "windowed.safetensors", *trainer.policy())
+    for file, window in ((checkpoint, 8), (tmp_path / "windowed.safetensors", 6)):
+        assert load(PolicyOptions(checkpoint=str(file)), "bq-tsp", build_network)[1] == window
+    other = Options(layers=1, width=16, heads=2, inner=32)
+    with pytest.raises(OptionError, match="'layers': 2"):
+        build(dataclasses.replace(TINY, weights=str(checkpoint), network=other), 1)
+    for module in (atsp_imitation, knapsack_imitation):
+        with pytest.raises(OptionError, match="no window"):
+            module.build(dataclasses.replace(TINY, window=6), 1)
+
+
+def test_a_run_older_than_some_settings_is_resumed_with_what_it_did(tmp_path) -> None:
+    settings = dataclasses.asdict(dataclasses.replace(TINY, iterations=2))
+    train("tsp", "imitation", settings, out=tmp_path, device="cpu", iterations=1, progress=False)
+    file = tmp_path / "run.json"
+    described = json.loads(file.read_text())
+    del described["config"]["weights"], described["config"]["window"]
+    file.write_text(json.dumps(described))
+    with pytest.raises(OptionError, match="has config"):
+        train("tsp", "imitation", settings | {"window": 5}, out=tmp_path, device="cpu", resume=True, progress=False)
+    assert train("tsp", "imitation", settings, out=tmp_path, device="cpu", resume=True, progress=False).iterations == 2
+    del described["config"]["batch"]  # which no run was ever without
+    file.write_text(json.dumps(described))
+    with pytest.raises(OptionError, match="has config"):
+        train("tsp", "imitation", settings, out=tmp_path, device="cpu", resume=True, progress=False)
+
+
 def test_tours_are_judged_by_the_checker() -> None:
     square = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]])
     assert judged(square, torch.tensor([[2, 1, 0, 3]])) == (pytest.approx(4), pytest.approx(4))
@@ -219,7 +289,7 @@ def test_the_method_without_time_or_coordinates_or_checkpoint(checkpoint) -> Non
 
 @pytest.mark.parametrize(
     "change",
-    [{"size": 4}, {"labels": 0}, {"learning_rate": 0.0}, {"weight_decay": -1.0}, {"effort": -1}],
+    [{"size": 4}, {"labels": 0}, {"learning_rate": 0.0}, {"weight_decay": -1.0}, {"effort": -1}, {"window": -1}],
 )
 def test_settings_out_of_range(change: dict) -> None:
     with pytest.raises(OptionError, match=next(iter(change))):
