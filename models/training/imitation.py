@@ -21,6 +21,7 @@ from counterpoint.models.networks.bq import Options
 from counterpoint.models.policies.bq_rollout import best, roll_out
 from counterpoint.models.precision import autocast
 from counterpoint.models.training.imitation_config import Config
+from counterpoint.models.training.label_folder import joined
 from counterpoint.opt.errors import OptionError
 from counterpoint.simulators.batched.bq import Tails, View
 
@@ -173,8 +174,8 @@ class Imitation:
         wanted = min(config.fresh, config.labels - self.num_labels)
         if wanted > 0:
             fresh = self.task.labelled(wanted, self.size, self.effort, mixed(self.seed, self.iteration))
-            held = self.labels or {name: rows[:0] for name, rows in fresh.items()}
-            self.labels = {name: torch.cat((held[name].to(self.device), fresh[name].to(self.device))) for name in fresh}
+            made = {name: rows.to(self.device) for name, rows in fresh.items()}
+            self.labels = joined([self.labels, made]) if self.labels else made
 
     def _learn(self) -> Tensor:
         """Do one step of AdamW on one batch of tails; return the loss, which nothing waits for."""

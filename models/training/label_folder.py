@@ -5,7 +5,7 @@ untrusted, as checkpoints are (`models.checkpoints`), and appear whole or not at
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +148,11 @@ def _unsound(tensors: Mapping[str, Tensor], count: int | None) -> str:
         if tensor.dtype not in KINDS or not bool(torch.isfinite(tensor).all()):
             return f"expected finite float32 or int64 numbers in {name!r}"
     return ""
+
+
+def joined(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Return labels one after the other; OptionError where an older version made some of another form."""
+    forms = [{name: rows.shape[1:] for name, rows in part.items()} for part in parts]
+    if any(form != forms[0] for form in forms):
+        raise OptionError("some of these labels were made by another version: begin with a new folder")
+    return {name: torch.cat([part[name] for part in parts]) for name in forms[0]}

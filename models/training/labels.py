@@ -26,6 +26,7 @@ from counterpoint.models.training.label_folder import (
     compare,
     describe,
     described,
+    joined,
     load_shard,
     packed,
     shard_path,
@@ -124,7 +125,7 @@ def read(folder: str | os.PathLike[str], task: Task, size: int) -> dict[str, Ten
     found = list(shards(place, facts))
     if not found:
         raise OptionError(f"{place} holds no whole shard yet; `counterpoint label {task.problem}` goes on with it")
-    return {name: torch.cat([shard[name] for shard in found]) for name in found[0]}
+    return joined(found)
 
 
 def expect(folder: str | os.PathLike[str], task: Task, size: int) -> Facts:

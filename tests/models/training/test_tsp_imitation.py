@@ -17,6 +17,7 @@ from counterpoint.models.policies.bq_rollout import roll_out
 from counterpoint.models.policies.tsp import build as build_network
 from counterpoint.models.training import atsp_imitation, knapsack_imitation
 from counterpoint.models.training.imitation import shown
+from counterpoint.models.training.label_folder import joined
 from counterpoint.models.training.loop import train
 from counterpoint.models.training.tsp_imitation import Config, build, lesson
 from counterpoint.models.training.tsp_labels import cut, judged, labelled
@@ -240,6 +241,14 @@ def test_a_run_older_than_some_settings_is_resumed_with_what_it_did(tmp_path) ->
     file.write_text(json.dumps(described))
     with pytest.raises(OptionError, match="has config"):
         train("tsp", "imitation", settings, out=tmp_path, device="cpu", resume=True, progress=False)
+
+
+def test_labels_of_another_form_are_not_mixed() -> None:
+    older = {"points": torch.rand(3, 100, 2), "fewer": torch.rand(3, 40, 2)}
+    assert joined([older, older])["points"].shape == (6, 100, 2)
+    for newer in (older | {"fewer": torch.rand(3, 50, 2)}, older | {"fewest": torch.rand(3, 20, 2)}):
+        with pytest.raises(OptionError, match="another version"):
+            joined([older, newer])
 
 
 def test_tours_are_judged_by_the_checker() -> None:
