@@ -1,4 +1,7 @@
-"""PPO on any task of Gymnasium; the defaults learn CartPole in less than 100,000 steps."""
+"""PPO on any task of Gymnasium; the defaults learn CartPole in less than 100,000 steps.
+
+`ACROBOT` and `LUNAR_LANDER` are settings for two more tasks; ``benchmarks/ppo_tasks.py`` says what they reach.
+"""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
@@ -52,6 +55,28 @@ class Config:
                 raise OptionError(f"{name} must be at least 1")
         if ":" in self.env_id:  # Gymnasium would import what stands before it
             raise OptionError(f"env_id must be the name of a registered task, not {self.env_id!r}")
+
+
+ACROBOT = Config(
+    "Acrobot-v1", iterations=150, num_envs=32, ppo=PpoConfig(steps=64, epochs=4, minibatches=2, learning_rate=1e-3)
+)
+# A landing takes 300 steps and pays at its very end: to a discount of 0.995 hovering until the time is over costs
+# nearly nothing, and that is what is learnt then.
+LUNAR_LANDER = Config(
+    "LunarLander-v3",
+    iterations=73,
+    num_envs=64,
+    ppo=PpoConfig(
+        steps=128,
+        epochs=8,
+        minibatches=16,
+        learning_rate=1e-3,
+        gamma=0.999,
+        lam=0.98,
+        entropy_weight=0.01,
+        is_reward_scaled=True,
+    ),
+)
 
 
 def build(config: Config, seed: int, device: str) -> PpoTrainer:
