@@ -108,8 +108,16 @@ def final_values(network: ActorCritic, rollout: Rollout) -> Tensor | None:
 
     None if the environments never truncate. On the CPU only the rows that need it are computed; on a GPU all, since
     their number is not known without waiting.
+
+    Raises
+    ------
+    ValueError
+        If an episode was cut off and nothing says in what state; on a GPU that is not looked for.
     """
     if rollout.final_observation is None:
+        # the next episode's first state would be taken for it, silently
+        if rollout.truncated.device.type == "cpu" and bool(rollout.truncated.any()):
+            raise ValueError("the environment cuts episodes off; expected a final_observation to bootstrap from")
         return None
     flat = {key: tensor.flatten(0, 1) for key, tensor in rollout.final_observation.items()}
     truncated = rollout.truncated.flatten()

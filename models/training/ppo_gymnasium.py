@@ -15,6 +15,7 @@ from counterpoint.opt.errors import OptionError
 from counterpoint.simulators.adapters.from_gymnasium import GymnasiumEnvironment
 
 EVALUATION_SEED = 10**6  # far from what training is reset with
+MAX_EPISODE = 10_000  # steps of an evaluation, for tasks without a time limit of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,16 @@ def build(config: Config, seed: int, device: str) -> PpoTrainer:
 
 @torch.no_grad()
 def greedy_returns(network: Any, env_id: str, episodes: int, seed: int) -> torch.Tensor:
-    """Return the undiscounted returns of so many episodes, float [episodes], of the likeliest actions."""
+    """Return the undiscounted returns of so many episodes, float [episodes], of the likeliest actions.
+
+    An episode that has not ended after `MAX_EPISODE` steps counts as it stands then.
+    """
     environment = _task(env_id, episodes)
     observation = environment.reset(seed)
     returns, is_running = torch.zeros(episodes), torch.ones(episodes, dtype=torch.bool)
-    while bool(is_running.any()):
+    for _ in range(MAX_EPISODE):
+        if not bool(is_running.any()):
+            break
         step = environment.step(network(observation)[0].mode())
         returns += step.reward[:, 0] * is_running
         is_running &= ~(step.terminated | step.truncated)

@@ -116,6 +116,15 @@ def test_final_values_are_those_of_a_full_pass_where_truncated_and_0_elsewhere()
     assert torch.equal(found[~cut], torch.zeros_like(found[~cut]))
 
 
+def test_an_episode_cut_off_in_an_unknown_state_is_refused(matching: Callable[..., Any]) -> None:
+    """Bootstrapping from the next episode's first state would go unnoticed."""
+    environment = matching("single")
+    step = environment.step
+    environment.step = lambda action: dataclasses.replace(step(action), final_observation=None)
+    with pytest.raises(ValueError, match="cuts episodes off; expected a final_observation"):
+        trainer(environment, FAST).step()
+
+
 @pytest.mark.parametrize(
     "config",
     [

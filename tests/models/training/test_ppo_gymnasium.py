@@ -8,11 +8,26 @@ import pytest
 import torch
 
 from counterpoint.models.algorithms.ppo_config import PpoConfig
+from counterpoint.models.training import ppo_gymnasium
 from counterpoint.models.training.ppo_gymnasium import ACROBOT, LUNAR_LANDER, Config, build, greedy_returns
 from counterpoint.models.training.state import load_state, save_state
 from counterpoint.opt.errors import OptionError
 
 SHORT = Config(iterations=4, num_envs=4, episodes=3, is_normalised=True, ppo=PpoConfig(steps=32, minibatches=2))
+
+
+class Always:
+    """A network that does one thing."""
+
+    def __init__(self, action: int) -> None:
+        self.action = action
+
+    def __call__(self, observation: dict[str, torch.Tensor]) -> tuple[Any, None]:
+        self.rows = len(observation["observation"])
+        return self, None
+
+    def mode(self) -> torch.Tensor:
+        return torch.full((self.rows,), self.action)
 
 
 def test_resume_is_bit_for_bit_through_a_file(tmp_path: Path) -> None:
@@ -30,17 +45,16 @@ def test_resume_is_bit_for_bit_through_a_file(tmp_path: Path) -> None:
 def test_evaluation_is_the_mean_of_separate_episodes() -> None:
     """Pushing right always: the pole falls after 8 to 10 steps (measured over every start of this seed)."""
 
-    class Right:
-        def __call__(self, observation: dict[str, torch.Tensor]) -> tuple[Any, None]:
-            self.rows = len(observation["observation"])
-            return self, None
-
-        def mode(self) -> torch.Tensor:
-            return torch.ones(self.rows, dtype=torch.int64)
-
-    returns = greedy_returns(Right(), "CartPole-v1", 20, seed=0)
+    returns = greedy_returns(Always(1), "CartPole-v1", 20, seed=0)
     assert returns.shape == (20,)
     assert 8 <= float(returns.min()) <= float(returns.max()) <= 11
+
+
+def test_evaluation_ends_where_an_episode_need_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walker who goes up into the wall for ever, on a cliff without a time limit: -1 a step."""
+
+    monkeypatch.setattr(ppo_gymnasium, "MAX_EPISODE", 40)
+    assert greedy_returns(Always(0), "CliffWalking-v1", 2, seed=0).tolist() == [-40.0, -40.0]
 
 
 def test_refusals() -> None:
