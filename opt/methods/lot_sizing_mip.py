@@ -3,6 +3,7 @@
 from counterpoint.opt.registry import Method
 
 ALL = frozenset({"backlogging", "capacity", "setup-times", "several-items"})
+WARM_UP = "counterpoint.solvers.warm_up.lot_sizing:prices"
 OPTIONS = "counterpoint.solvers.mip.lot_sizing_run:Options"
 
 MIP: tuple[Method, ...] = (
@@ -19,7 +20,8 @@ MIP: tuple[Method, ...] = (
             uses_bound=True,
             is_random=True,
             is_parallel=True,
-            needs=("highspy", *more),
+            needs=("highspy", "numba", *more),
+            warm_up=WARM_UP,
         )
         for name, target, summary, more in (
             (
@@ -47,14 +49,15 @@ MIP: tuple[Method, ...] = (
         "fix-and-optimise",
         "lot-sizing",
         "counterpoint.solvers.mip.lot_sizing_fix_and_optimise:solve",
-        "small programs over windows of periods and items, from left-shifting and the relaxation",
+        "small programs over windows of items and periods, from prices of the capacity and a core's relaxation",
         options="counterpoint.solvers.mip.lot_sizing_fix_and_optimise:Options",
         handles=ALL,
         is_anytime=True,
         uses_bound=True,
         is_random=True,
         is_parallel=True,
-        needs=("highspy",),
+        needs=("highspy", "numba"),
+        warm_up=WARM_UP,
     ),
     Method(
         "relax-and-fix",
@@ -66,7 +69,8 @@ MIP: tuple[Method, ...] = (
         uses_bound=True,
         is_random=True,
         is_parallel=True,
-        needs=("highspy",),
+        needs=("highspy", "numba"),
+        warm_up=WARM_UP,
     ),
     Method(
         "lp-rounding",
@@ -75,7 +79,8 @@ MIP: tuple[Method, ...] = (
         "setups of the facility-location relaxation, rounded at a dozen thresholds",
         handles=ALL,
         uses_bound=True,
-        needs=("highspy",),
+        needs=("highspy", "numba"),
+        warm_up=WARM_UP,
     ),
     Method(
         "left-shift",

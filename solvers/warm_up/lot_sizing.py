@@ -24,3 +24,13 @@ def rules() -> None:
     from counterpoint.solvers.rules.lot_sizing import rule_plan
 
     rule_plan(TINY, "silver-meal")
+
+
+@cache
+def prices() -> None:
+    """Prices of capacity, and Wagner-Whitin for where there is none."""
+    from counterpoint.solvers.mip.lot_sizing_net import net_data
+    from counterpoint.solvers.mip.lot_sizing_prices import capacity_prices
+
+    wagner_whitin()
+    capacity_prices(net_data(TINY))
