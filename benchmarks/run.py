@@ -26,6 +26,8 @@ SUBJECTS = {  # name -> script and arguments
     ),
     "simulators": ("simulators.py",),
     "ppo": ("ppo.py",),
+    "ppo-tasks": ("ppo_tasks.py",),
+    "frozen-lake": ("frozen_lake.py",),
     "learned-job-shop": ("learned_job_shop.py", "--hybrid"),
     "cp-guided": ("cp_guided.py",),
     "interrupted-job-shop": ("interrupted_job_shop.py",),
