@@ -1,12 +1,13 @@
 """Simulators of the plant of parallel machines on CPU, one thread: periods per CPU second, side by side.
 
 - a scalar simulator in plain Python, numbers and lists only, as lean as the definitions allow, without and with what is
-  observed (shares of the limits, one-hot setups);
+  observed (shares of the limits, one-hot setups), kept up to date in one list as the batched twin does;
 - the SimPy reference, whose policy draws choices on the clock;
 - the batched twin, what is observed included, and without a learner.
 
 All draw demand; the choices of the others are uniform among all and drawn before the clock starts. Every figure is the
-best of five runs. The plant is of the published family, 20 items on 10 machines.
+best of forty runs of milliseconds, all variants in turns, so that a busy machine disturbs each alike and seldom the
+best. The plant is of the published family, 20 items on 10 machines.
 
     python benchmarks/plant_simulators.py            # one CPU minute
     python benchmarks/plant_simulators.py --quick    # smaller, nothing written
@@ -29,7 +30,7 @@ from counterpoint.simulators.batched.stochastic_lot_sizing import StochasticLotS
 from counterpoint.simulators.stochastic_lot_sizing import simulate
 from counterpoint.solvers.rules.stochastic_lot_sizing import Random
 
-REPEATS = 5
+ROUNDS = 40
 
 
 class Scalar:
@@ -43,6 +44,9 @@ class Scalar:
         self.units = list(range(plant.max_demand + 1))
         self.stock, self.setup = plant.initial_inventory.tolist(), plant.initial_setup.tolist()
         self.random = random.Random(seed)
+        self.width = len(self.stock) + 1
+        self.seen = [0.0] * (len(self.stock) + self.width * len(self.setup))
+        self.shown = list(self.setup)
 
     def step(self, choice: list[int]) -> float:
         """Return the cost of one period."""
@@ -68,13 +72,16 @@ class Scalar:
         return cost
 
     def observe(self) -> list[float]:
-        """Return shares of the limits, and setups one-hot."""
-        seen = [stock / limit for stock, limit in zip(self.stock, self.limit, strict=True)]
-        width = len(seen) + 1
-        one_hot = [0.0] * (width * len(self.setup))
+        """Return shares of the limits, and setups one-hot; always the same list."""
+        seen, items = self.seen, len(self.stock)
+        seen[:items] = [stock / limit for stock, limit in zip(self.stock, self.limit, strict=True)]
+        at = items
         for m, c in enumerate(self.setup):
-            one_hot[m * width + c] = 1.0
-        return seen + one_hot
+            seen[at + self.shown[m]] = 0.0
+            seen[at + c] = 1.0
+            at += self.width
+        self.shown[:] = self.setup
+        return seen
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,16 +107,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(*, is_quick: bool) -> list[dict[str, str | int | float]]:
     """Return a row per measurement; the ratios are to the scalar simulators of the same run."""
     plant = published(seed=0)
-    length = 200 if is_quick else 2000
+    length = 200
     runs = [
         ("scalar", 1, length, _scalar(plant, length, shows=False)),
         ("scalar, observing", 1, length, _scalar(plant, length, shows=True)),
         ("simpy", 1, plant.horizon, _simpy(plant)),
     ]
     for batch in (256,) if is_quick else (1, 256, 1024, 4096):
-        steps = 20 if is_quick else max(40, 20_000 // batch)
+        steps = min(20, max(4, 10_000 // batch))
         runs.append(("batched", batch, batch * steps, _batched(plant, batch, steps)))
-    rates = {(what, batch): periods / _least(run) for what, batch, periods, run in runs}
+    least = _least([run for *_, run in runs], 2 if is_quick else ROUNDS)
+    rates = {(what, batch): periods / took for (what, batch, periods, _), took in zip(runs, least, strict=True)}
     scalar, observing = rates["scalar", 1], rates["scalar, observing", 1]
     return [
         {
@@ -123,13 +131,16 @@ def measure(*, is_quick: bool) -> list[dict[str, str | int | float]]:
     ]
 
 
-def _least(run: Callable[[], object]) -> float:
-    taken = []
-    for _ in range(REPEATS):
-        began = time.process_time()
-        run()
-        taken.append(time.process_time() - began)
-    return min(taken)
+def _least(runs: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """Return the least CPU seconds of each run; the first round only warms up."""
+    least = [float("inf")] * len(runs)
+    for number in range(rounds + 1):
+        for i, run in enumerate(runs):
+            began = time.process_time()
+            run()
+            if number:
+                least[i] = min(least[i], time.process_time() - began)
+    return least
 
 
 def _scalar(plant: StochasticLotSizing, length: int, *, shows: bool) -> Callable[[], object]:
@@ -156,7 +167,7 @@ def _batched(plant: StochasticLotSizing, batch: int, steps: int) -> Callable[[],
     choices = torch.randint(plant.num_items + 1, (steps, batch, plant.num_machines), generator=generator)
 
     def run() -> object:
-        return [environment.step(choice).reward.sum() for choice in choices]
+        return [environment.step(choice).reward for choice in choices]
 
     return run
 

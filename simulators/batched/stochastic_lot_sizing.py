@@ -14,10 +14,6 @@ from counterpoint.opt.problems.stochastic_lot_sizing import Scenario, Stochastic
 from counterpoint.simulators.batched import stochastic_lot_sizing_kernels as kernels
 from counterpoint.simulators.batched.alias import Alias
 
-VIEWS = (
-    "_stock", "setup", "setup_reward", "random", "lost", "_production", "_loss", "_cost", "_limit", "_lost_sales",
-    "_holding",
-)  # fmt: skip
 STATE = ("stock", "setup", "period", "setup_reward", "random")
 
 
@@ -27,8 +23,9 @@ class StochasticLotSizingEnvironment:
     The reward is minus the cost of the period. It is cut off after the horizon, where its value must be bootstrapped:
     the plant would go on. On CPU the steps are compiled (Numba), elsewhere torch's; both do the same but draw different
     numbers, as devices do. The observation is ``inventory``, a share of the limit [B, I], ``setup``, one-hot
-    [B, M (I + 1)], and ``action_mask`` [B, M (I + 1)]; an action is a choice per machine, int64 [B, M]: 0 idle, i + 1
-    item i. A step costs O(B M I), most of it for what is observed.
+    [B, M (I + 1)], and ``action_mask`` [B, M (I + 1)]; it is written into the same memory every time, by `post` too:
+    copy what is to be kept. An action is a choice per machine, int64 [B, M]: 0 idle, i + 1 item i. A compiled step
+    costs O(B (M + I)).
 
     Parameters
     ----------
@@ -106,6 +103,8 @@ class StochasticLotSizingEnvironment:
         self._one_period = torch.ones(num_envs, device=self.device)
         self.lost = torch.zeros_like(self.stock, memory_format=torch.contiguous_format)
         self.random = torch.zeros(num_envs, dtype=torch.int64, device=self.device)  # of compiled draws
+        share, one_hot = (torch.zeros(num_envs, n, device=self.device) for n in (items, machines * (items + 1)))
+        self._seen: Observation = {"inventory": share, "setup": one_hot, "action_mask": self._mask}
         self._take_views()
         self.observation_space = spaces.Dict(
             {
@@ -144,34 +143,42 @@ class StochasticLotSizingEnvironment:
 
     def step(self, action: Tensor) -> Step:
         """Set up and produce, then meet demand."""
-        self._produce(action)
-        return self.exogenous()
+        if not self.is_compiled:
+            self._produce(action)
+            return self.exogenous()
+        reward, truncated = torch.empty_like(self.setup_reward), torch.empty_like(self._never)
+        how = kernels.step(self._plants, self._array(action), self.instance.horizon, reward.numpy(), truncated.numpy())
+        if how == kernels.OUT_OF_RANGE:
+            raise self._out_of_range()
+        return self._finished(reward, truncated, how == kernels.ENDS)
 
     def post(self, action: Tensor) -> Observation:
         """Set up and produce; what is observed is the stock with it, and the new setups."""
-        self._produce(action)
-        return self._observe()
+        if not self.is_compiled:
+            self._produce(action)
+            return self._observe()
+        if kernels.produce(self._plants, self._array(action)) == kernels.OUT_OF_RANGE:
+            raise self._out_of_range()
+        return dict(self._seen)
 
     def exogenous(self, demand: Tensor | None = None) -> Step:
         """Meet demand, float [B, I], drawn unless given, and finish the period."""
-        reward = self._sell(self._demand() if demand is None else demand)
-        self.period += 1
-        truncated = self.period >= self.instance.horizon
-        seen = final = self._observe()
-        if self.device.type != "cpu" or bool(truncated.any()):  # asking a GPU would make it wait
-            stock, setup = self._start()
-            self.stock.copy_(torch.where(truncated.unsqueeze(1), stock, self.stock))
-            self.setup.copy_(torch.where(truncated.unsqueeze(1), setup, self.setup))
-            self.period.masked_fill_(truncated, 0)
-            seen = self._observe()
-        return Step(
-            observation=seen,
-            reward=reward.unsqueeze(1),
-            terminated=self._never,
-            truncated=truncated,
-            elapsed=self._one_period,
-            final_observation=final,
-        )
+        if not self.is_compiled:
+            reward = self._sell(self._alias.draw(self.num_envs, self.generator) if demand is None else demand)
+            self.period += 1
+            truncated = self.period >= self.instance.horizon
+            self._observe()
+            # asking a GPU whether any would make it wait
+            return self._finished(reward, truncated, self.device.type != "cpu" or bool(truncated.any()))
+        reward, truncated = torch.empty_like(self.setup_reward), torch.empty_like(self._never)
+        period = (self.instance.horizon, reward.numpy(), truncated.numpy())
+        if demand is None:
+            how = kernels.draw_and_sell(self._plants, *period)
+        elif demand.shape != self.stock.shape:
+            raise OptionError(f"demands are {list(self.stock.shape)}, not {list(demand.shape)}")
+        else:
+            how = kernels.sell(self._plants, demand.to(self._stock.dtype).contiguous().numpy(), *period)
+        return self._finished(reward, truncated, how == kernels.ENDS)
 
     def state_dict(self) -> dict[str, Any]:
         """Return stocks, setups, periods, what `post` noted and the state of random numbers."""
@@ -183,10 +190,11 @@ class StochasticLotSizingEnvironment:
         for name in STATE:
             getattr(self, name).copy_(state[name])
         self.generator.set_state(state["generator"])
+        self._observe()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the views out: those of a copy would be of other memory than its tensors."""
-        return {key: value for key, value in self.__dict__.items() if key not in ("_view", "_alias_view")}
+        return {key: value for key, value in self.__dict__.items() if key != "_plants"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -195,52 +203,51 @@ class StochasticLotSizingEnvironment:
 
     def _take_views(self) -> None:
         """Note the tensors as arrays, once: asking for a view takes as long as a small kernel."""
-        if self.is_compiled:
-            self._view = {name: getattr(self, name).numpy() for name in VIEWS}
-            shape = (self.num_items, self._alias.count)
-            self._alias_view = (self._alias.keep.view(shape).numpy(), self._alias.other.view(shape).numpy())
+        if not self.is_compiled:
+            return
+        shape = (self.num_items, self._alias.count)
+        tensors = (
+            self._production, self._loss, self._cost, self._limit, self._lost_sales, self._holding,
+            self._alias.keep.view(shape), self._alias.other.view(shape), self._stock, self.setup, self.setup_reward,
+            self.period, self.random, self.lost, self._seen["inventory"], self._seen["setup"],
+        )  # fmt: skip
+        plants = kernels.Plants(*(x.numpy() for x in tensors))
+        self._plants = plants._replace(random=plants.random.view(np.uint64))
+
+    def _array(self, action: Tensor) -> Any:
+        """Return the action as compiled steps take it."""
+        if action.shape != self.setup.shape or action.is_floating_point():
+            raise OptionError(f"an action is {list(self.setup.shape)} whole numbers, not {list(action.shape)}")
+        return action.contiguous().numpy()
+
+    def _out_of_range(self) -> OptionError:
+        return OptionError(f"an action is out of range: expected 0 (idle) or 1..{self.num_items}")
 
     def _produce(self, action: Tensor) -> None:
-        if self.is_compiled:
-            if action.shape != self.setup.shape or action.is_floating_point():
-                raise OptionError(f"an action is {list(self.setup.shape)} whole numbers, not {list(action.shape)}")
-            view = self._view
-            is_sound = kernels.produce(
-                view["_stock"], view["setup"], action.contiguous().numpy(), view["_production"], view["_loss"],
-                view["_cost"], view["setup_reward"],
-            )  # fmt: skip
-            if not is_sound:
-                raise OptionError(f"an action is out of range: expected 0 (idle) or 1..{self.num_items}")
-            return
         entry = action + self._row
         is_new = action != self.setup  # costs and loses nothing where idle: the tables are 0 there
         self._stock.scatter_add_(1, action, self._production[entry] - self._loss[entry] * is_new)
         torch.sum(self._cost[entry] * is_new, 1, out=self.setup_reward).neg_()
         self.setup.copy_(action)
 
-    def _demand(self) -> Tensor:
-        if not self.is_compiled:
-            return self._alias.draw(self.num_envs, self.generator)
-        demand = torch.empty_like(self.lost)
-        kernels.draw(self._view["random"].view(np.uint64), self._alias_view[0], self._alias_view[1], demand.numpy())
-        return demand
-
     def _sell(self, demand: Tensor) -> Tensor:
         """Meet demand in place; return the reward [B]."""
-        if self.is_compiled:
-            view, reward = self._view, torch.empty_like(self.setup_reward)
-            if demand.shape != self.stock.shape:
-                raise OptionError(f"demands are {list(self.stock.shape)}, not {list(demand.shape)}")
-            demand = demand.to(self._stock.dtype).contiguous()
-            kernels.sell(
-                view["_stock"], demand.numpy(), view["_limit"], view["_lost_sales"], view["_holding"],
-                view["setup_reward"], view["lost"], reward.numpy(),
-            )  # fmt: skip
-            return reward
         left = self.stock - demand
         torch.clamp(-left, min=0, out=self.lost)
         self.stock.copy_(torch.minimum(left.clamp_(min=0), self._limit))
         return self.setup_reward - self.lost @ self._lost_sales - self.stock @ self._holding
+
+    def _finished(self, reward: Tensor, truncated: Tensor, may_restart: bool) -> Step:
+        """Start the copies again whose horizon is reached, and return the step; what is seen is written already."""
+        seen = final = dict(self._seen)
+        if may_restart:
+            final = {key: x.clone() for key, x in seen.items()}
+            stock, setup = self._start()
+            self.stock.copy_(torch.where(truncated.unsqueeze(1), stock, self.stock))
+            self.setup.copy_(torch.where(truncated.unsqueeze(1), setup, self.setup))
+            self.period.masked_fill_(truncated, 0)
+            self._observe()
+        return Step(seen, reward.unsqueeze(1), self._never, truncated, self._one_period, final)
 
     def _start(self) -> tuple[Tensor, Tensor]:
         """Return stocks [B, I] and setups [B, M] of episodes that begin."""
@@ -252,12 +259,10 @@ class StochasticLotSizingEnvironment:
         return stock, (drawn + 1) * self._makes_any
 
     def _observe(self) -> Observation:
-        one_hot = torch.empty(self.num_envs, self._mask.shape[1], device=self.device)
+        """Write stocks as shares of their limits, and setups one-hot."""
         if self.is_compiled:
-            share = torch.empty(self.num_envs, self.num_items)
-            view = self._view
-            kernels.observe(view["_stock"], view["setup"], view["_limit"], share.numpy(), one_hot.numpy())
+            kernels.show(self._plants)
         else:
-            share = (self.stock / self._limit).float()
-            one_hot.zero_().scatter_(1, self.setup + self._row, 1.0)
-        return {"inventory": share, "setup": one_hot, "action_mask": self._mask}
+            self._seen["inventory"].copy_(self.stock / self._limit)
+            self._seen["setup"].zero_().scatter_(1, self.setup + self._row, 1.0)
+        return dict(self._seen)

@@ -185,13 +185,42 @@ def test_compiled_and_torch_steps_are_the_same(dtype: torch.dtype) -> None:
     for _ in range(30):
         action = torch.tensor(rng.integers(0, plant.num_items + 1, (64, plant.num_machines)))
         demand = torch.tensor(rng.integers(0, 9, (64, plant.num_items)), dtype=dtype)
-        posts = one.post(action), two.post(action)
+        posts = [{key: x.clone() for key, x in environment.post(action).items()} for environment in (one, two)]
         steps = one.exogenous(demand), two.exogenous(demand)
         for key in ("inventory", "setup", "action_mask"):
             assert torch.equal(posts[0][key], posts[1][key])
             assert torch.equal(steps[0].observation[key], steps[1].observation[key])
         assert steps[0].reward.numpy() == pytest.approx(steps[1].reward.numpy(), rel=1e-5)
         assert torch.equal(one.lost, two.lost)
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_observations_show_the_state_after_restarts_and_resumption(is_compiled: bool) -> None:
+    """What compiled steps keep up to date on the way is what stocks and setups are, in every period."""
+    plant = random_plant(np.random.default_rng(7), horizon=5)
+    environment, other = (StochasticLotSizingEnvironment(plant, 6, is_compiled=is_compiled) for _ in range(2))
+    rng, width = np.random.default_rng(1), plant.num_items + 1
+
+    def assert_shown(seen: dict[str, torch.Tensor], of: StochasticLotSizingEnvironment) -> None:
+        one_hot = torch.nn.functional.one_hot(of.setup, width).flatten(1)
+        assert torch.equal(seen["setup"], one_hot.float())
+        assert torch.equal(seen["inventory"], of.stock / of._limit)
+
+    for t in range(12):
+        action = torch.tensor([[rng.choice(np.flatnonzero(row)) for row in plant.can_choose] for _ in range(6)])
+        if t % 2:
+            step = environment.step(action)
+        else:
+            assert_shown(environment.post(action), environment)
+            step = environment.exogenous()
+        assert_shown(step.observation, environment)
+        ended = bool(step.truncated.any())
+        assert ended == (t % 5 == 4)
+        if ended:  # a copy: the first of the next episode is written where the last was
+            last = step.final_observation["setup"].view(6, -1, width).argmax(2)
+            assert torch.equal(last, action)
+        other.load_state_dict(environment.state_dict())
+        assert_shown(other.exogenous().observation, other)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])  # noqa: S301
