@@ -47,8 +47,9 @@ class BqMatrix(nn.Module):
             Nodes have no features.
         is_node : bool tensor [B, 2 + k], optional
             False where a row is shorter than others and its matrix is only filled up; its logits are minus infinity.
-        edges : float tensor [B, 2 + k, 2 + k, 1]
-            Costs from node to node: of the origin, the end, then the others, whose order does not matter.
+        edges : float tensor [B, 2 + k, 2 + k, 1 or DESCRIPTION]
+            Costs from node to node: of the origin, the end, then the others, whose order does not matter. Or what is
+            said of their arcs, where that is known from more nodes than are shown.
 
         Returns
         -------
@@ -57,7 +58,7 @@ class BqMatrix(nn.Module):
         assert edges is not None
         with torch.autocast(x.device.type, enabled=False):  # costs close to each other must not become one
             with torch.no_grad():
-                pairs = described(edges.squeeze(3), is_node)
+                pairs = described(edges.squeeze(3), is_node) if edges.shape[3] == 1 else edges
             hidden = self.lift(torch.cat((pairs[:, 0], pairs[:, :, 1]), dim=2))
             hidden = torch.cat((hidden[:, : self.special] + self.tokens, hidden[:, self.special :]), dim=1)
         mask = None if is_node is None else is_node[:, None, None, :]

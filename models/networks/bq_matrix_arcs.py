@@ -8,10 +8,13 @@ arcs get their shares of one that is made smooth (entropic, by a few rounds of S
 arXiv 1306.0895).
 """
 
+import math
+
 import torch
 from torch import Tensor
 
-DESCRIPTION = 6  # numbers
+ARC = 3  # numbers that are said of an arc
+DESCRIPTION = 2 * ARC
 FEW = 3  # cheapest arcs out of a node that say what cheap is
 LEAST = 0.01  # of the median: costs that differ by less are as good as the same
 SMOOTH = 0.3  # temperature of the assignment, in units of what is cheap
@@ -33,12 +36,26 @@ def described(costs: Tensor, is_node: Tensor | None = None) -> Tensor:
     -------
     float tensor [B, n, n, DESCRIPTION]
     """
+    return both_ways(told(costs, is_node))
+
+
+def told(costs: Tensor, is_node: Tensor | None = None) -> Tensor:
+    """Return what is said of each arc alone, [B, n, n, ARC]: its cost, and its share in two forms; see `described`."""
     can = possible(costs.shape[1], costs.device, is_node)
     dear = reduced(costs, can)
     share = _shares(dear)
     cost = dear.log1p().clamp(max=DEAREST)
-    one = torch.stack((cost, share / 10, share.exp()), dim=3)
-    return torch.cat((one, one.transpose(1, 2)), dim=3)
+    return torch.stack((cost, share / 10, share.exp()), dim=3)
+
+
+def both_ways(arcs: Tensor) -> Tensor:
+    """Return what is said of arcs [B, n, n, ARC], and of the reversed ones behind it."""
+    return torch.cat((arcs, arcs.transpose(1, 2)), dim=3)
+
+
+def nothing(like: Tensor) -> Tensor:
+    """Return what is said of an arc that cannot be, [ARC]."""
+    return like.new_tensor([DEAREST, -RAREST / 10, math.exp(-RAREST)])
 
 
 def possible(n: int, device: torch.device, is_node: Tensor | None) -> Tensor:

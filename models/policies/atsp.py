@@ -1,8 +1,7 @@
 """The learned method for tours where distances are a matrix: a transformer that was taught good ones builds them.
 
-As `tsp`, with the network of `networks.bq_matrix`, which sees costs and no coordinates; there and back may differ. More
-places than it was taught with do little harm, windows do much: what it is told of arcs is so only among all that are
-left.
+As `tsp`, with the network of `networks.bq_matrix`, which sees costs and no coordinates; there and back may differ. What
+it is told of arcs holds among all that are left: a window leaves places out after that (`atsp_window`).
 """
 
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from counterpoint.models.networks.bq import Options as NetworkOptions
 from counterpoint.models.networks.bq_matrix import BqMatrix
 from counterpoint.models.policies.atsp_finish import finished
 from counterpoint.models.policies.atsp_reconstruction import reconstructed
+from counterpoint.models.policies.atsp_window import windowed
 from counterpoint.models.policies.bq import Options, load
 from counterpoint.models.policies.tsp_run import run_tours
 from counterpoint.opt.budget import Budget
@@ -25,7 +25,7 @@ from counterpoint.opt.result import Outcome
 from counterpoint.simulators.batched.bq_atsp import ANSWERS, FEATURES, SPECIAL, start
 
 NETWORK = "bq-atsp"
-SEEN = 200  # places that the network is shown unless told otherwise
+SEEN = 100  # places that the network is shown unless told otherwise
 
 
 def build(options: NetworkOptions) -> BqMatrix:
@@ -37,7 +37,7 @@ def solve_matrix(instance: Tsp, budget: Budget, seed: int, options: Options, rep
     """Build a tour, then the best of a beam, then rebuild parts of the better; the seed says which.
 
     What does not fit into the time goes to the nearest place next. One thread, whatever the budget allows.
-    A window of -1 shows 200 places.
+    A window of -1 shows 100 places.
 
     Raises
     ------
@@ -54,6 +54,11 @@ def solve_matrix(instance: Tsp, budget: Budget, seed: int, options: Options, rep
     def rebuild(order: IntArray) -> Iterator[IntArray]:
         return reconstructed(instance, order, costs, network, window=window, seed=seed, stop=clock.is_up)
 
+    if 0 < window < paths.size:
+        return run_tours(
+            instance, windowed(paths), network, lambda tails: finished(tails.paths), rebuild, window=window,
+            options=options, clock=clock, report=report,
+        )  # fmt: skip
     return run_tours(
         instance, paths, network, finished, rebuild, window=window, options=options, clock=clock, report=report
     )

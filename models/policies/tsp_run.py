@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from counterpoint.models.policies.atsp_window import WindowedPaths
 from counterpoint.models.policies.bq import Options
 from counterpoint.models.policies.bq_rollout import roll_out
 from counterpoint.models.policies.bq_run import run
@@ -21,7 +22,7 @@ from counterpoint.opt.result import Outcome
 from counterpoint.simulators.batched.bq_atsp import MatrixPaths
 from counterpoint.simulators.batched.bq_tsp import Paths, visits
 
-P = TypeVar("P", Paths, MatrixPaths)
+P = TypeVar("P", Paths, MatrixPaths, WindowedPaths)
 
 
 def run_tours(
@@ -41,7 +42,7 @@ def run_tours(
     Parameters
     ----------
     instance : Tsp
-    paths : Paths or MatrixPaths
+    paths : Paths, MatrixPaths or WindowedPaths
         The instance as a batch of one.
     network : Module
     finished : callable
