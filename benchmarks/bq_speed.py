@@ -90,10 +90,10 @@ def plain_step(network: Bq, points: Tensor) -> Tensor:
     shown = (points - low) / (points.amax(1, keepdim=True) - low).amax(2, keepdim=True)
     away = (shown.unsqueeze(2) - shown[:, None, :2]).square().sum(3).sqrt()
     best = plain_logits(network, torch.cat((shown, away), dim=2)).argmax(1)
-    row, position, is_back = torch.arange(len(points)), 2 + best // 2, best % 2
+    row, position, is_back = torch.arange(len(points), device=points.device), 2 + best // 2, best % 2
     left = points.clone()
     left[row, is_back] = points[row, position]
-    kept = torch.ones(points.shape[:2], dtype=torch.bool)
+    kept = torch.ones(points.shape[:2], dtype=torch.bool, device=points.device)
     kept[row, position] = False
     return left[kept].view(len(points), -1, 2)
 
