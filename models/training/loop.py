@@ -43,7 +43,7 @@ def train(
     config: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     *,
     out: str | os.PathLike[str],
-    seed: int = 0,
+    seed: int | None = None,
     device: str = "auto",
     threads: int = 1,
     iterations: int | None = None,
@@ -64,7 +64,8 @@ def train(
         The algorithm's settings; what is not given keeps its default.
     out : path
         Folder of the run.
-    seed : int
+    seed : int, optional
+        Default: 0.
     device : str
         ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ...
     threads : int
@@ -78,7 +79,8 @@ def train(
     save_every_s : float
         Wall seconds between saved states.
     resume : bool
-        Go on with the run in `out`.
+        Go on with the run in `out`, whose algorithm, settings, seed and device hold: none need be given again, and one
+        given otherwise is refused.
     progress : bool or callable
         A live display, none, or a function called with (iteration, iterations, figures).
 
@@ -100,16 +102,19 @@ def train(
     The first Ctrl-C (or SIGTERM) finishes the iteration, saves and returns with ``termination`` "interrupted"; a second
     one leaves at once, and the run resumes from its last saved state.
     """
-    folder, chosen = Path(out), find_algorithm(problem, algorithm)
+    folder = Path(out)
+    begun = _begun(folder, problem, resume)
+    chosen = find_algorithm(problem, algorithm or begun.get("algorithm"))
     given = config if config is None or isinstance(config, Mapping) else read_settings(config)
-    settings = chosen.config(given or {})
-    target = torch.device(_device(device))
+    settings = chosen.config({**begun.get("config", {}), **(given or {})})
+    target = torch.device(_device(begun.get("device", device) if device == "auto" else device))
+    seed = begun.get("seed", 0) if seed is None else seed
     if checked_seed(seed) < 0:
         raise OptionError(f"the seed of a run must be at least 0, not {seed}")
     facts = _facts(chosen, settings, seed, str(target))
     if threads < 1:
         raise OptionError(f"threads must be at least 1, not {threads}")
-    held = _saved(folder, facts, _before(settings), resume)
+    held = _saved(folder, facts, {**begun, "config": {**_before(settings), **begun["config"]}}) if begun else None
     trainer: Trainer = chosen.build(settings, seed, str(target))  # may find more to refuse, so nothing is written yet
     _describe(folder, facts)
     run = _Run(folder, trainer, facts, total=settings.iterations)
@@ -289,25 +294,35 @@ def _before(settings: Any) -> dict[str, Any]:
     return {f.name: f.metadata["before"] for f in dataclasses.fields(settings) if "before" in f.metadata}
 
 
-def _saved(folder: Path, facts: dict[str, Any], before: Mapping[str, Any], resume: bool) -> Any:
-    """Return the run's saved state, None if there is none; refuse to mix two runs in one folder."""
+def _begun(folder: Path, problem: str, resume: bool) -> dict[str, Any]:
+    """Return the facts of the run to resume, none for a new one; refuse to mix two runs in one folder."""
     described = folder / "run.json"
     if not described.exists():
         if resume:
             raise OptionError(f"{folder} holds no run to resume")
-        return None
+        return {}
     if not resume:
         raise OptionError(f"{folder} holds a run already: --resume goes on with it, another --out begins a new one")
     try:
         held = load_json(described.read_bytes())
     except InstanceError as error:
         raise CheckpointError(error.message, str(described)) from None
-    for key, value in facts.items():
-        found = held.get(key) if isinstance(held, dict) else None
-        if key == "config" and isinstance(found, dict):
-            found = {**before, **found}  # a run older than a setting did as if it had had this
-        if found != value:
-            raise OptionError(f"the run in {folder} has {key} {found!r}, not {value!r}; another --out begins a new one")
+    kinds = {"problem": str, "algorithm": str, "config": dict, "seed": int, "device": str}
+    if not isinstance(held, dict) or not all(isinstance(held.get(key), kind) for key, kind in kinds.items()):
+        raise CheckpointError(f"expected an object with {', '.join(kinds)}", str(described))
+    if held["problem"] != problem:
+        raise OptionError(f"the run in {folder} has problem {held['problem']!r}, not {problem!r}")
+    return {key: held[key] for key in kinds}
+
+
+def _saved(folder: Path, facts: Mapping[str, Any], begun: Mapping[str, Any]) -> Any:
+    """Return the saved state of the run to resume, None if there is none; OptionError if it was begun otherwise."""
+    pairs = [(begun, facts, key) for key in facts if key != "config"]
+    pairs += [(begun["config"], facts["config"], key) for key in facts["config"]]
+    for there, here, key in pairs:
+        if key not in there or there[key] != here[key]:
+            found = f"{key} {there[key]!r}" if key in there else f"no {key}"
+            raise OptionError(f"the run in {folder} has {found}, not {here[key]!r}; another --out begins a new one")
     state = folder / "state.safetensors"
     return load_state(state) if state.exists() else None
 

@@ -29,7 +29,9 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, key=value, over the file's; repeat for more.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", "-s", help="Random seed.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", "-s", help="Random seed; default: 0.", show_default=False)
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     threads: Annotated[
         int, typer.Option("--threads", help="CPU threads of torch; one is fastest for small networks.", min=1)
@@ -44,7 +46,9 @@ def train(
         int | None,
         typer.Option("--evaluate-every", help="Iterations; default: run / 20.", min=1, show_default=False),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, bit for bit.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out, with its settings, bit for bit.")
+    ] = False,
     list_: Annotated[bool, typer.Option("--list", help="List what can be trained, and how.")] = False,
     json: arg.AsJson = False,
     quiet: arg.Quiet = False,

@@ -146,9 +146,26 @@ def test_two_runs_do_not_mix_in_one_folder(tmp_path, toy):
         train("job-shop", "toy", out=tmp_path, progress=False)
     with pytest.raises(ct.OptionError, match="has seed 0, not 1"):
         train("job-shop", "toy", out=tmp_path, progress=False, resume=True, seed=1)
+    with pytest.raises(ct.OptionError, match=r"has lr 0\.\d+, not 0.7; another --out"):
+        train("job-shop", "toy", {"lr": 0.7}, out=tmp_path, progress=False, resume=True)
+    with pytest.raises(ct.OptionError, match="has problem 'job-shop', not 'tsp'"):
+        train("tsp", "toy", out=tmp_path, progress=False, resume=True)
     (tmp_path / "state.safetensors").write_bytes(b"damaged")
     with pytest.raises(ct.CheckpointError):
         train("job-shop", "toy", out=tmp_path, progress=False, resume=True)
+    (tmp_path / "run.json").write_text('{"problem": "job-shop"}')
+    with pytest.raises(ct.CheckpointError, match="expected an object with problem, algorithm, config"):
+        train("job-shop", "toy", out=tmp_path, progress=False, resume=True)
+
+
+def test_a_run_goes_on_with_its_own_settings(tmp_path, toy):
+    settings = {"iterations": 12, "lr": 0.2}
+    train("job-shop", "toy", settings, out=tmp_path / "straight", seed=3, progress=False)
+    train("job-shop", "toy", settings, out=tmp_path / "run", seed=3, iterations=5, progress=False)
+    done = train("job-shop", out=tmp_path / "run", resume=True, progress=False)
+    assert done.iterations == 12
+    straight, resumed = ([r["loss"] for r in rows(tmp_path / d)] for d in ("straight", "run"))
+    assert straight == resumed
 
 
 def test_settings_come_from_a_file_and_the_run_says_what_it_was(tmp_path, toy):
@@ -177,8 +194,8 @@ def test_the_command_line_trains_and_resumes(tmp_path, toy, capsys):
 
     from counterpoint.opt.cli.main import app
 
-    common = ["train", "job-shop", "-a", "toy", "--out", str(tmp_path), "--set", "lr=0.2", "--json"]
-    first = CliRunner().invoke(app, [*common, "--iterations", "3"])
+    common = ["train", "job-shop", "--out", str(tmp_path), "--json"]
+    first = CliRunner().invoke(app, [*common, "-a", "toy", "--set", "lr=0.2", "--seed", "4", "--iterations", "3"])
     assert first.exit_code == 0, first.output
     assert json.loads(first.stdout)["termination"] == "iterations"
     second = CliRunner().invoke(app, [*common, "--resume"])
