@@ -6,13 +6,17 @@ size, and no path is looked at alone. Legs may be of unequal length to and fro.
 """
 
 import itertools
+from collections.abc import Callable
 from functools import cache
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from counterpoint.simulators.batched.bq_atsp import MatrixPaths
 from counterpoint.simulators.batched.bq_tsp import Paths
 
+P = TypeVar("P", Paths, MatrixPaths)
 MOST = 9  # places between the ends; 20 kB of memory and 0.3 ms a path, twice and a half as much for each one more
 ROWS = 1024  # paths at a time
 
@@ -25,6 +29,14 @@ def finished(paths: Paths) -> Tensor:
     away = [torch.linalg.vector_norm(between - point.unsqueeze(1), dim=2) for point in (origin, end)]
     among = torch.linalg.vector_norm(between.unsqueeze(2) - between.unsqueeze(1), dim=3)
     return paths.left.gather(1, shortest(away[0], among, away[1]))
+
+
+def completed(paths: P, finished: Callable[[P], Tensor]) -> tuple[Tensor, P]:
+    """Return the named steps that put what is left in the order of `finished`, int64 [R, m], and paths after them."""
+    steps = 2 * finished(paths)
+    for step in steps.unbind(1):
+        paths = paths.step(2 * (2 * paths.left == step.unsqueeze(1)).long().argmax(1))
+    return steps, paths
 
 
 def shortest(first: Tensor, between: Tensor, last: Tensor) -> Tensor:

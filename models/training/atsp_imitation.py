@@ -4,12 +4,16 @@ As `tsp_imitation`: paths begin anywhere and teach two places each; every other 
 backwards.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from counterpoint.models.policies.atsp import NETWORK
 from counterpoint.models.policies.atsp import build as build_network
+from counterpoint.models.policies.atsp_finish import finished
+from counterpoint.models.policies.tsp_finish import MOST, completed
 from counterpoint.models.training.atsp_labels import cut, judged, labelled
 from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task
 from counterpoint.models.training.imitation_config import Config
@@ -51,5 +55,5 @@ def judge(labels: Labels, steps: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 TASK = Task(
     "tsp", NETWORK, 30, 150, labelled, lesson, start, judge, build_network, algorithm="imitation-asymmetric",
-    is_windowed=False,
+    is_windowed=False, leave=MOST, finish=partial(completed, finished=finished),
 )  # fmt: skip

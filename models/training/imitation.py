@@ -81,6 +81,10 @@ class Task:
         Its name, on the command line and in cards.
     is_windowed : bool
         Whether lessons take a window at all.
+    leave : int
+        Candidates that the policy leaves to an exact finish.
+    finish : callable, optional
+        ``finish(tails)`` returns the steps that it takes, int64 [R, m], and the tails after them.
     """
 
     problem: str
@@ -94,6 +98,8 @@ class Task:
     build: Callable[[Options], nn.Module]
     algorithm: str = "imitation"
     is_windowed: bool = True
+    leave: int = 0
+    finish: Callable[[Any], tuple[Tensor, Any]] | None = None
 
 
 class Imitation:
@@ -198,13 +204,18 @@ class Imitation:
     def evaluate(self) -> dict[str, float]:
         """Return mean gaps to the solver on fixed fresh instances, judged by the checker, and the loss on them.
 
-        Greedy, and by beam search, whose likeliest solutions are judged by what they cost.
+        Greedy, and by beam search, whose likeliest solutions are judged by what they cost; with the exact finish that
+        the method has.
         """
         labels = self._validated()
         count = len(next(iter(labels.values())))
         figures: dict[str, float] = {}
         for name, width in (("greedy", 1), (f"beam_{BEAM}", BEAM)):
-            steps, left = roll_out(self.network, self.task.start(labels), width=width, window=self.config.window)
+            tails, leave = self.task.start(labels), self.task.leave
+            steps, left = roll_out(self.network, tails, width=width, window=self.config.window, leave=leave)
+            if self.task.finish is not None:
+                rest, left = self.task.finish(left)
+                steps = torch.cat((steps, rest), dim=1)
             found, known = self.task.judge(labels, steps[best(left, count)])
             figures[f"{name}_gap_percent"] = 100 * float(np.mean(gaps(found, known)))
         lesson = self.task.lesson(labels, torch.Generator().manual_seed(0), self.config.window)

@@ -5,12 +5,15 @@ only; here paths begin anywhere, run either way, and are turned and mirrored, an
 the last between its ends.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from counterpoint.models.policies.tsp import NETWORK
 from counterpoint.models.policies.tsp import build as build_network
+from counterpoint.models.policies.tsp_finish import MOST, completed, finished
 from counterpoint.models.training.imitation import Imitation, Labels, Lesson, Task, shown
 from counterpoint.models.training.imitation_config import Config
 from counterpoint.models.training.tsp_labels import SIZES, cut, judged, labelled, shuffled
@@ -61,4 +64,7 @@ def judge(labels: Labels, steps: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return judged(labels["points"], shuffled(labels["points"])[order])
 
 
-TASK = Task("tsp", NETWORK, 20, 60, labelled, lesson, start, judge, build_network)
+TASK = Task(
+    "tsp", NETWORK, 20, 60, labelled, lesson, start, judge, build_network,
+    leave=MOST, finish=partial(completed, finished=finished),
+)  # fmt: skip

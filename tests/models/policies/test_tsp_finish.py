@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from counterpoint.models.policies.tsp_finish import MOST, shortest
+from counterpoint.models.policies import atsp_finish
+from counterpoint.models.policies.tsp_finish import MOST, completed, finished, shortest
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tsp
+from counterpoint.simulators.batched import bq_atsp, bq_tsp
 from counterpoint.solvers.dynamic_programming.tsp import shortest as one_shortest
 
 
@@ -55,3 +57,20 @@ def test_too_many_places():
     for m in (0, MOST + 1):
         with pytest.raises(ValueError, match=str(m)):
             shortest(*split(torch.rand(1, m + 2, m + 2)))
+
+
+@pytest.mark.parametrize("matrix", [False, True])
+def test_completed_paths_have_taken_the_steps_of_the_finish(matrix):
+    points = torch.rand(5, 8, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    paths, finish = bq_tsp.start(points), finished
+    if matrix:
+        paths, finish = bq_atsp.start(torch.cdist(points, points)), atsp_finish.finished
+    paths = paths.step(torch.tensor([1, 2, 3, 4, 5]))
+    steps, after = completed(paths, finish)
+    assert after.size == 0
+    assert (steps % 2 == 0).all()
+    assert torch.equal(bq_tsp.visits(steps), finish(paths))
+    tour = torch.cat((paths.origin.unsqueeze(1), steps // 2, paths.end.unsqueeze(1)), dim=1)
+    legs = (points.gather(1, tour.unsqueeze(2).expand(-1, -1, 2)).diff(dim=1)).norm(dim=2).sum(1)
+    torch.testing.assert_close(after.cost(), paths.walked + legs)
+    assert completed(after, finish)[0].shape == (5, 0)

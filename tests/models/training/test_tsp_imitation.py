@@ -36,6 +36,7 @@ TINY = Config(
 @pytest.fixture(scope="module")
 def taught():
     trainer = build(dataclasses.replace(TINY, iterations=40, labels=600, fresh=300, updates=8, batch=64), 0)
+    trainer.task = dataclasses.replace(trainer.task, leave=0, finish=None)  # which alone is exact at this size
     before = trainer.evaluate()
     for _ in range(40):
         trainer.step()
@@ -114,6 +115,20 @@ def test_resume_is_bit_for_bit() -> None:
     for a, b in zip(straight.network.parameters(), resumed.network.parameters(), strict=True):
         assert torch.equal(a, b)
     assert straight.evaluate() == resumed.evaluate()
+
+
+@pytest.mark.parametrize("of", [build, atsp_imitation.build])
+def test_evaluation_has_the_exact_finish_of_the_method(of) -> None:
+    """A network that knows nothing solves what the finish alone can, and less of what it cannot."""
+    figures = {}
+    for size in (8, 14):
+        trainer = of(dataclasses.replace(TINY, size=size, effort=200), 0)
+        figures[size] = trainer.evaluate()
+        trainer.task = dataclasses.replace(trainer.task, leave=0, finish=None)
+        assert figures[size]["greedy_gap_percent"] < trainer.evaluate()["greedy_gap_percent"]
+    assert figures[8]["greedy_gap_percent"] == pytest.approx(0, abs=1e-5)
+    assert figures[8]["beam_16_gap_percent"] == pytest.approx(0, abs=1e-5)
+    assert figures[14]["greedy_gap_percent"] > figures[14]["beam_16_gap_percent"] > 0
 
 
 def test_same_seed_same_run_and_evaluation_changes_nothing() -> None:
@@ -234,12 +249,12 @@ def test_a_run_older_than_some_settings_is_resumed_with_what_it_did(tmp_path) ->
     described = json.loads(file.read_text())
     del described["config"]["weights"], described["config"]["window"]
     file.write_text(json.dumps(described))
-    with pytest.raises(OptionError, match="has config"):
+    with pytest.raises(OptionError, match="has window 0, not 5"):
         train("tsp", "imitation", settings | {"window": 5}, out=tmp_path, device="cpu", resume=True, progress=False)
     assert train("tsp", "imitation", settings, out=tmp_path, device="cpu", resume=True, progress=False).iterations == 2
     del described["config"]["batch"]  # which no run was ever without
     file.write_text(json.dumps(described))
-    with pytest.raises(OptionError, match="has config"):
+    with pytest.raises(OptionError, match="has no batch"):
         train("tsp", "imitation", settings, out=tmp_path, device="cpu", resume=True, progress=False)
 
 
