@@ -106,6 +106,8 @@ def train(
     begun = _begun(folder, problem, resume)
     chosen = find_algorithm(problem, algorithm or begun.get("algorithm"))
     given = config if config is None or isinstance(config, Mapping) else read_settings(config)
+    if begun:  # a run older than a setting did as if it had had this
+        begun["config"] = {**_before(chosen.config({})), **begun["config"]}
     settings = chosen.config({**begun.get("config", {}), **(given or {})})
     target = torch.device(_device(begun.get("device", device) if device == "auto" else device))
     seed = begun.get("seed", 0) if seed is None else seed
@@ -114,7 +116,7 @@ def train(
     facts = _facts(chosen, settings, seed, str(target))
     if threads < 1:
         raise OptionError(f"threads must be at least 1, not {threads}")
-    held = _saved(folder, facts, {**begun, "config": {**_before(settings), **begun["config"]}}) if begun else None
+    held = _saved(folder, facts, begun) if begun else None
     trainer: Trainer = chosen.build(settings, seed, str(target))  # may find more to refuse, so nothing is written yet
     _describe(folder, facts)
     run = _Run(folder, trainer, facts, total=settings.iterations)
