@@ -2,30 +2,18 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from tests.no_waiting import WAITING, Watched, assert_nothing_waits, on_meta
+from tests.plants import random_plant
 
+from counterpoint.models.algorithms import pdppo_rollout, rollout
 from counterpoint.models.algorithms.ppo import PpoTrainer
 from counterpoint.models.algorithms.ppo_config import PpoConfig
 from counterpoint.models.networks.mlp import Mlp, Options
 from counterpoint.simulators.batched.inventory import InventoryEnvironment
-
-WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "is_nonzero", "equal")
-
-
-class Watched(TorchDispatchMode):
-    """Notes the kernels that are called."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: list[str] = []
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.names.append(str(function).split(".")[1])
-        if self.names[-1] in ("index", "index_put_"):  # by a mask of truth values it would be as bad
-            assert all(i is None or i.dtype != torch.bool for i in args[1])
-        return function(*args, **(kwargs or {}))
+from counterpoint.simulators.batched.stochastic_lot_sizing import StochasticLotSizingEnvironment
 
 
 @pytest.mark.parametrize("surrogate", ["clip", "kl"])
@@ -41,6 +29,29 @@ def test_rollout_and_update_never_wait(surrogate: Any) -> None:
     assert len(watched.names) > 300
     assert {"exponential_", "searchsorted", "_fused_adam_"} <= {*watched.names}
     assert not {*WAITING} & {*watched.names}
+
+
+@pytest.mark.parametrize("is_post", [False, True])
+def test_rollouts_of_plants_never_wait_where_there_are_no_numbers(is_post: bool, monkeypatch: Any) -> None:
+    """The way a GPU goes: torch's steps, restarts of every copy, values of what was cut off."""
+    with on_meta(monkeypatch) as device:
+        plant = random_plant(np.random.default_rng(0), horizon=3)
+        environment = StochasticLotSizingEnvironment(plant, 8, device=device)
+        network = Mlp(Options.of(environment), torch.Generator().manual_seed(0)).to(device)
+        seen, generator = environment.reset(), torch.Generator(device)
+        filled = rollout.Rollout.empty(4, network, seen)
+        with Watched() as watched:
+            if is_post:
+                between = pdppo_rollout.PostDecisions.like(filled)
+
+                def certain(observation: Any, action: Any) -> torch.Tensor:
+                    return environment.setup_reward.unsqueeze(1)
+
+                pdppo_rollout.collect(environment, network, filled, between, seen, generator, certain)
+            else:
+                rollout.collect(environment, network, filled, seen, generator)
+            rollout.final_values(network, filled)
+    assert_nothing_waits(watched)
 
 
 def test_the_watch_sees_what_it_must() -> None:
