@@ -2,8 +2,9 @@
 
 The moves are those of Chao, Golden and Wasil 1996 (European Journal of Operational Research 88:475-489: insertion,
 exchange, 2-opt), driven by ruin and recreate (Schrimpf et al. 2000, Journal of Computational Physics 159:139-171).
-What one cooling comes to depends on the region that its walk settles in, and little on its length beyond some thousand
-steps: a budget is spent on several, each from the greedy walk on, and the best walk of all is returned.
+Half of the steps begin with a random newcomer, put in wherever it fits: prize per detour alone never leads a walk to a
+far cluster, none of whose places pays by itself. What one cooling comes to depends on the region that its walk settles
+in, and little on its length beyond some thousand steps: a budget is spent on several, each from the greedy walk on.
 """
 
 from dataclasses import dataclass

@@ -12,6 +12,7 @@ from counterpoint.solvers.rules.orienteering_kernels import fill
 jit = numba.njit(cache=True, nogil=True)
 
 LONGEST = 3  # of a stretch that is moved elsewhere
+FORCED = 0.5  # share of steps that begin with a visit that pays little by itself
 
 
 @jit
@@ -76,6 +77,27 @@ def _take_out(order: IntArray, count: int, distance: FloatArray, removed: int, s
 
 
 @jit
+def _force_in(order: IntArray, count: int, distance: FloatArray, prize: FloatArray, limit: float, state: Any) -> int:
+    """Put a random place into a walk where it costs least, if it fits and has a prize; return the walk's length."""
+    c = 1 + min(len(order) - 3, int(uniform(state) * (len(order) - 2)))
+    best, at, length = np.inf, 0, 0.0
+    for k in range(1, count):
+        a, b = order[k - 1], order[k]
+        if a == c:
+            return count
+        length += distance[a, b]
+        added = distance[a, c] + distance[c, b] - distance[a, b]
+        if added < best:
+            best, at = added, k
+    if prize[c] <= 0.0 or length + best > limit:
+        return count
+    for k in range(count, at, -1):
+        order[k] = order[k - 1]
+    order[at] = c
+    return count + 1
+
+
+@jit
 def length_of(order: IntArray, count: int, distance: FloatArray) -> float:
     """Return the length of a walk."""
     length = 0.0
@@ -100,6 +122,8 @@ def anneal(
     for _ in range(steps):
         tried[:count] = order[:count]
         size = _take_out(tried, count, distance, removed, state)
+        if uniform(state) < FORCED:
+            size = _force_in(tried, size, distance, prize, limit, state)
         power, noise = 0.5 + 1.5 * uniform(state), uniform(state)
         size = fill(tried, size, distance, prize, limit, power, noise, state)
         straighten(tried, size, distance, is_symmetric)
