@@ -65,13 +65,13 @@ METHODS = (
             summary,
             options=f"{_REPLAN}:{options}",
             is_random=name == "tree-mip",
-            needs=("highspy", "simpy"),
+            needs=("highspy", "numba", "simpy"),
             extra="learn",
             kind="sequential",
         )
         for name, options, summary in (
             ("rolling-mip", "RollingOptions", "plans for mean demand, again in every period"),
-            ("tree-mip", "TreeOptions", "plans for a scenario tree, drawn and solved again in every period"),
+            ("tree-mip", "TreeOptions", "plans for demand paths or a scenario tree, drawn afresh in every period"),
         )
     ),
     Method(

@@ -5,7 +5,8 @@ Per machine m, item i that it can make, and node p at which something is decided
 that none are lost without one. Per node n and item: stock I up to its limit, lost sales Z and what is scrapped W, with
 I - Z + W = I at the parent + sum_m (P X - SL D) - demand. Only a full store is cut: binary F, W <= F x all that can be
 made, I >= F x limit; without it a plan would throw away what it costs to hold. Setups are paid with the probability of
-p, lost sales and holding with that of n. N nodes, of them L leaves: 2 (N - L + 1) M I + 4 N I columns at most.
+p, lost sales and holding with that of n. N nodes, of them L leaves: 2 (N - L + 1) M I + 4 N I columns at most. D is
+whole where X is. If setups are common, all nodes of a period decide alike: one X and D for the period.
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,12 @@ class TreeModel:
         The pairs of a machine and an item that it can make.
     parent : int64 array [P]
         Row of the parent of each node decided at; -1 for the present.
+    stage : int64 array [P]
+        Period of each of those decisions, from 0.
+    at : int64 array [N]
+        Row of the decisions that lead to each node.
+    stock, lost, scrapped, is_full : int64 array [N, I]
+        Columns I, Z, W and F.
     """
 
     model: LinearModel
@@ -39,29 +46,57 @@ class TreeModel:
     machine: IntArray
     item: IntArray
     parent: IntArray
+    stage: IntArray
+    at: IntArray
+    stock: IntArray
+    lost: IntArray
+    scrapped: IntArray
+    is_full: IntArray
 
-    def choice(self, values: FloatArray, machines: int) -> IntArray:
-        """Return what each machine is given at once, int64 [M]."""
-        choice = np.full(machines, IDLE, np.int64)
-        on = np.flatnonzero(values[self.given[0]] > 0.5)
-        choice[self.machine[on]] = self.item[on] + 1
-        return choice
+    def plan(self, values: FloatArray, machines: int) -> IntArray:
+        """Return what each machine is given now and later, int64 [H, M]; where nodes differ, at the first of them."""
+        plan = np.full((int(self.stage.max()) + 1, machines), IDLE, np.int64)
+        for t in range(len(plan)):
+            on = np.flatnonzero(values[self.given[np.argmax(self.stage == t)]] > 0.5)
+            plan[t, self.machine[on]] = self.item[on] + 1
+        return plan
 
-    def keeping(self, setup: IntArray) -> FloatArray:
-        """Return a partial start: every machine goes on with its setup; NaN where HiGHS is to find the value."""
-        start = np.full(self.model.num_cols, np.nan)
-        start[self.given] = setup[self.machine] == self.item + 1
-        start[self.is_new] = 0.0
-        return start
+    def values_of(
+        self, instance: StochasticLotSizing, tree: Tree, inventory: IntArray, setup: IntArray, plan: IntArray
+    ) -> FloatArray:
+        """Return the values of a plan [H, M] of choices, the same at all nodes of a period, [columns]."""
+        values = np.zeros(self.model.num_cols)
+        item = self.item + 1
+        given = plan[self.stage][:, self.machine] == item
+        before = np.where(self.parent[:, None] < 0, setup[self.machine] == item, given[self.parent])
+        values[self.given], values[self.is_new] = given, given & ~before
+        units = given * instance.production[self.machine, self.item]
+        units = units - (given & ~before) * instance.setup_loss[self.machine, self.item]
+        made = units @ (self.item[:, None] == np.arange(instance.num_items))
+        stock = np.zeros(tree.demand.shape)
+        for node, parent in enumerate(tree.parent):
+            left = (inventory if parent == ROOT else stock[parent]) + made[self.at[node]] - tree.demand[node]
+            stock[node] = np.clip(left, 0.0, instance.max_inventory)
+            values[self.lost[node]] = np.maximum(-left, 0.0)
+            values[self.scrapped[node]] = over = np.maximum(left - instance.max_inventory, 0.0)
+            values[self.is_full[node]] = over > 0
+        values[self.stock] = stock
+        return values
 
 
-def tree_model(instance: StochasticLotSizing, tree: Tree, inventory: IntArray, setup: IntArray) -> TreeModel:
-    """Return the model from a present state on; the stock may be given in fractions."""
+def tree_model(
+    instance: StochasticLotSizing, tree: Tree, inventory: IntArray, setup: IntArray, *, is_common: bool = False
+) -> TreeModel:
+    """Return the model from a present state on; the stock may be given in fractions, setups may be common."""
     machine, item = np.nonzero(instance.production)
     nodes, items, pairs = len(tree.parent), instance.num_items, len(machine)
     inner = np.unique(tree.parent)  # nodes at which something is decided; ROOT comes first
     at = np.searchsorted(inner, tree.parent)  # row of each node's parent in `inner`
     chance = np.where(inner == ROOT, 1.0, tree.probability[inner])
+    before = np.searchsorted(inner, tree.parent[inner[1:]])
+    if is_common:
+        at, chance = tree.stage, np.ones(int(tree.stage.max()) + 1)
+        inner, before = np.arange(len(chance)), np.arange(len(chance) - 1)
     columns, rows = Columns(), Rows()
     cost = instance.setup_cost[machine, item]
     shape = (len(inner), pairs)
@@ -84,7 +119,6 @@ def tree_model(instance: StochasticLotSizing, tree: Tree, inventory: IntArray, s
     row = np.arange(inner.size)[:, None] * instance.num_machines + machine
     rows.add_scattered(inner.size * instance.num_machines, row.ravel(), given.ravel(), 1.0, upper=1.0)
     # newly set up
-    before = np.searchsorted(inner, tree.parent[inner[1:]])
     was = (setup[machine] == item + 1).astype(np.float64)
     rows.add([(is_new[0], 1.0), (given[0], -1.0)], lower=-was)
     if len(inner) > 1:
@@ -96,7 +130,12 @@ def tree_model(instance: StochasticLotSizing, tree: Tree, inventory: IntArray, s
     if len(inner) > 1:
         rows.add([(is_new[1:, loses].ravel(), 1.0), (given[before][:, loses].ravel(), 1.0)], upper=1.0)
     _balance(instance, rows, tree, inventory, (given[at], is_new[at]), (stock, lost, scrapped), (machine, item))
-    return TreeModel(rows.finish(columns), given, is_new, machine, item, np.r_[-1, before])
+    stage = np.zeros(len(inner), np.int64)
+    stage[at] = tree.stage
+    return TreeModel(
+        rows.finish(columns), given, is_new, machine, item, np.r_[-1, before], stage, at, stock, lost, scrapped,
+        is_full.reshape(nodes, items),
+    )  # fmt: skip
 
 
 def _balance(

@@ -32,11 +32,43 @@ class Tree:
     probability: FloatArray
     demand: FloatArray
 
+    @property
+    def stage(self) -> IntArray:
+        """Period of each node, from 0, int64 [N]."""
+        stage = np.zeros(len(self.parent), np.int64)
+        for node in np.flatnonzero(self.parent != ROOT):
+            stage[node] = stage[self.parent[node]] + 1
+        return stage
+
 
 def path(demand: FloatArray) -> Tree:
     """Return the tree of one future, `demand` [H, I]."""
     count = len(demand)
     return Tree(np.arange(count) - 1, np.ones(count), np.asarray(demand, np.float64))
+
+
+def sampled_paths(probability: FloatArray, paths: int, periods: int, rng: np.random.Generator) -> Tree:
+    """Draw paths that part at once, each as likely, of independent demands.
+
+    Latin hypercube sampling (McKay, Beckman and Conover 1979, Technometrics 21:239-245): of each item and period every
+    path draws from another of as many equally likely intervals, so that each demand is about as frequent as it is
+    likely. Drawn alone or reduced, few paths have less spread, and plans for them less stock.
+
+    Parameters
+    ----------
+    probability : float64 array [I, D + 1]
+        Of each item's demand in a period.
+    paths, periods : int
+    rng : numpy.random.Generator
+    """
+    cumulative = np.cumsum(probability, axis=1)[:, :-1]
+    shape = (paths, periods, len(probability))
+    interval = rng.permuted(np.broadcast_to(np.arange(paths)[:, None, None], shape), axis=0)
+    drawn = ((interval + rng.random(shape)) / paths)[..., None] >= cumulative
+    demand = drawn.sum(-1).swapaxes(0, 1).reshape(-1, len(probability)).astype(np.float64)
+    parent = np.maximum(np.arange(len(demand)) - paths, ROOT)
+    parent[:paths] = ROOT
+    return Tree(parent, np.full(len(demand), 1 / paths), demand)
 
 
 def sampled_tree(

@@ -1,8 +1,10 @@
 """Replanning MIPs for the plant of parallel machines: a model of the next periods, solved anew in every period.
 
-``rolling-mip`` plans for mean demand; ``tree-mip`` for a scenario tree drawn afresh each time (multistage stochastic
-programming; Birge and Louveaux 2011, Introduction to Stochastic Programming). Only the decisions of the present are
-carried out. Where HiGHS holds nothing in its time, machines go on with what they are set up for.
+``rolling-mip`` plans for mean demand; ``tree-mip`` for demand paths drawn afresh each time, one plan of setups for all
+of them, or for a scenario tree with decisions at every node (multistage stochastic programming; Birge and Louveaux
+2011, Introduction to Stochastic Programming). Only the decisions of the present are carried out. HiGHS starts from a
+plan by exchange, so that what is carried out is never worse in the model, however little time there is; that plan
+begins with the last period's, and with the machines as they are set up.
 """
 
 import math
@@ -15,7 +17,8 @@ from counterpoint.opt.problems.stochastic_lot_sizing import IntArray, Observatio
 from counterpoint.opt.result import Termination
 from counterpoint.solvers.mip.highs import solve_model
 from counterpoint.solvers.mip.stochastic_lot_sizing import tree_model
-from counterpoint.solvers.replan.scenario_tree import Tree, path, sampled_tree
+from counterpoint.solvers.replan.scenario_tree import Tree, path, sampled_paths, sampled_tree
+from counterpoint.solvers.replan.stochastic_lot_sizing_exchange import exchange
 from counterpoint.solvers.rules.stochastic_lot_sizing import KeepSetup
 
 STREAM = 2  # apart from scenarios and rules
@@ -51,26 +54,38 @@ class TreeOptions:
 
     Parameters
     ----------
+    paths : int
+        Of demand, for which one plan of setups is made together: that takes no more whole decisions than a plan for
+        mean demand.
+    periods : int
+        That it looks ahead; what comes later is worth nothing to it.
     branching : tuple of int
-        Children per node, of the first periods.
+        If given, in place of the paths: a tree with so many children per node in the first periods, its setups
+        decided at every node by itself. It takes HiGHS much longer.
     tail : int
-        Periods of mean demand after them.
+        Periods of mean demand after those of a tree.
     samples : int
-        Drawn per node, of which as many are kept as there are children.
+        Drawn per node of a tree, of which as many are kept as there are children.
     time_limit_s : float
         Wall seconds per period.
     gap : float
+        Relative, at which it is content.
     """
 
-    branching: tuple[int, ...] = (4, 2, 2)
+    paths: int = 40
+    periods: int = 6
+    branching: tuple[int, ...] = ()
     tail: int = 3
     samples: int = 100
-    time_limit_s: float = 2.0
-    gap: float = 0.05
+    time_limit_s: float = 1.0
+    gap: float = 0.01
 
     def __post_init__(self) -> None:
         _check(self.time_limit_s, self.gap)
-        if not self.branching or min(self.branching) < 1 or math.prod(self.branching) > 10_000:
+        for key, most in (("paths", 10_000), ("periods", 1000)):
+            if not 1 <= getattr(self, key) <= most:
+                raise OptionError(f"{key} must lie in 1..{most}, not {getattr(self, key)}")
+        if self.branching and (min(self.branching) < 1 or math.prod(self.branching) > 10_000):
             raise OptionError(f"branching must be numbers of at least 1 and 10000 leaves, not {self.branching}")
         if self.tail < 0 or self.samples < 1:
             raise OptionError("tail must be at least 0 and samples at least 1")
@@ -82,7 +97,7 @@ def rolling_mip(instance: StochasticLotSizing, seed: int, options: RollingOption
 
 
 def tree_mip(instance: StochasticLotSizing, seed: int, options: TreeOptions) -> "Replanning":
-    """Build the policy that plans for a scenario tree."""
+    """Build the policy that plans for demand paths or a scenario tree."""
     return Replanning(instance, seed, options)
 
 
@@ -92,39 +107,54 @@ class Replanning:
     def __init__(self, instance: StochasticLotSizing, seed: int, options: RollingOptions | TreeOptions) -> None:
         self.instance, self.seed, self.options = instance, seed, options
         self.keep = KeepSetup(instance)
+        self.is_common = isinstance(options, TreeOptions) and not options.branching
         self.start(0)
 
     def start(self, episode: int) -> None:
         """Begin another scenario; trees are drawn with random numbers of its own."""
         self.rng = np.random.default_rng([self.seed, episode, STREAM])
         self.failed, self.late = 0, 0
+        self.last: IntArray | None = None  # plan of the last period, [H, M]
 
     def act(self, observation: Observation) -> IntArray:
         """Return a choice per machine: the first decisions of the plan."""
-        built = tree_model(
-            self.instance, self._tree(self.instance.horizon - observation.period), observation.inventory,
-            observation.setup,
-        )  # fmt: skip
-        keeping = self.keep.act(observation)
+        instance, state = self.instance, (observation.inventory, observation.setup)
+        tree = self._tree(instance.horizon - observation.period)
+        plan, cost = self._first_plan(tree, observation)
+        built = tree_model(instance, tree, *state, is_common=self.is_common)
         found = solve_model(
             built.model,
             time_limit_s=self.options.time_limit_s,
             gap=self.options.gap,
             seed=self.seed,
-            start=built.keeping(keeping),
+            start=built.values_of(instance, tree, *state, plan),
         )
         if found.is_interrupted:
             raise KeyboardInterrupt
         self.late += found.termination is Termination.TIME
-        if found.values is None:
-            self.failed += 1
-            return keeping
-        return built.choice(found.values, self.instance.num_machines)
+        self.failed += found.values is None
+        if found.values is not None and found.objective is not None and found.objective < cost:
+            plan = built.plan(found.values, instance.num_machines)
+        self.last = plan
+        choice: IntArray = plan[0]
+        return choice
+
+    def _first_plan(self, tree: Tree, observation: Observation) -> tuple[IntArray, float]:
+        """Return the better plan [H, M] of two exchanges and its cost: from the last plan, and from going on."""
+        periods = int(tree.stage.max()) + 1
+        starts = [np.tile(self.keep.act(observation), (periods, 1))]
+        if self.last is not None:
+            later = np.minimum(np.arange(1, periods + 1), len(self.last) - 1)
+            starts.append(self.last[later])
+        plans = [exchange(self.instance, tree, observation.inventory, observation.setup, start) for start in starts]
+        return min(plans, key=lambda found: found[1])
 
     def _tree(self, left: int) -> Tree:
         options, instance = self.options, self.instance
         if isinstance(options, RollingOptions):
             return path(np.tile(instance.mean_demand, (min(options.periods, left), 1)))
+        if not options.branching:
+            return sampled_paths(instance.demand_probability, options.paths, min(options.periods, left), self.rng)
         branching = options.branching[:left]
         tail = min(options.tail, left - len(branching))
         return sampled_tree(instance.demand_probability, branching, tail, options.samples, self.rng)
