@@ -78,6 +78,12 @@ class Tails(Protocol):
         """Return what has been used up so far, float64 [R]: of two tails with one key, the one with less is as good."""
 
 
+def without(left: Tensor, position: Tensor) -> Tensor:
+    """Return rows [R, m] without what stands at a position of each, int64 [R, 1]: [R, m - 1], in the same order."""
+    number = torch.arange(left.shape[1] - 1, device=left.device)
+    return left.gather(1, number + (number >= position))
+
+
 def unit_square(x: Tensor) -> Tensor:
     """Move and stretch sets of points [R, k, 2] so that each just fits into the unit square, its shape kept."""
     low = x.amin(1, keepdim=True)

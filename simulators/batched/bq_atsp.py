@@ -10,7 +10,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from counterpoint.simulators.batched.bq import View, hashed
+from counterpoint.simulators.batched.bq import View, hashed, without
 from counterpoint.simulators.batched.bq_tsp import whole
 
 SPECIAL, FEATURES, ANSWERS = 2, 0, 2  # the origin and the end; none; next after the origin, last before the end
@@ -72,11 +72,10 @@ class MatrixPaths:
     def step(self, choice: Tensor) -> Self:
         """Go from the origin to ``left[choice // 2]``; if `choice` is odd, to the end from there."""
         place, is_back = self.named(choice) // 2, choice % 2 == 1
-        kept = torch.ones_like(self.left, dtype=torch.bool).scatter_(1, choice.unsqueeze(1) // 2, False)
         leg = self.costs[self.row, torch.where(is_back, place, self.origin), torch.where(is_back, self.end, place)]
         return replace(
             self, origin=torch.where(is_back, self.origin, place), end=torch.where(is_back, place, self.end),
-            left=self.left[kept].view(len(place), -1), walked=self.walked + leg.double(),
+            left=without(self.left, choice.unsqueeze(1) // 2), walked=self.walked + leg.double(),
         )  # fmt: skip
 
     def named(self, choice: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from counterpoint.simulators.batched.bq import View, distance, hashed, unit_square
+from counterpoint.simulators.batched.bq import View, distance, hashed, unit_square, without
 
 SPECIAL, FEATURES, ANSWERS = 2, 6, 2  # the origin and the depot; see `observe`; directly, through the depot
 FROM_DEPOT, DEMAND, LOAD = 3, 4, 5  # among features
@@ -89,10 +89,9 @@ class Deliveries:
         here, there, depot = self._at(self.origin), self._at(customer), self.points[self.row, 0]
         way = torch.where(is_through, distance(here, depot) + distance(depot, there), distance(here, there))
         load = torch.where(is_through, self.capacity[self.row], self.load) - self.demand[self.row, customer]
-        kept = torch.ones_like(self.left, dtype=torch.bool).scatter_(1, position, False)
         return replace(
             self, origin=customer, load=torch.where(is_over, self.load, load),
-            left=self.left[kept].view(len(customer), -1), walked=self.walked + torch.where(is_over, 0.0, way),
+            left=without(self.left, position), walked=self.walked + torch.where(is_over, 0.0, way),
         )  # fmt: skip
 
     def named(self, choice: Tensor) -> Tensor:

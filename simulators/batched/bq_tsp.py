@@ -12,7 +12,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from counterpoint.simulators.batched.bq import View, distance, hashed
+from counterpoint.simulators.batched.bq import View, distance, hashed, without
 
 SPECIAL, FEATURES, ANSWERS = 2, 4, 2  # the origin and the end; x, y, how far from either; next after either
 
@@ -79,11 +79,11 @@ class Paths:
     def step(self, choice: Tensor) -> Self:
         """Go on to ``left[choice // 2]`` from the origin, or from the end if `choice` is odd."""
         place, is_back = self.named(choice) // 2, choice % 2 == 1
-        kept = torch.ones_like(self.left, dtype=torch.bool).scatter_(1, choice.unsqueeze(1) // 2, False)
         before = torch.where(is_back, self.end, self.origin)
         return replace(
             self, origin=torch.where(is_back, self.origin, place), end=torch.where(is_back, place, self.end),
-            left=self.left[kept].view(len(place), -1), walked=self.walked + distance(self.at(before), self.at(place)),
+            left=without(self.left, choice.unsqueeze(1) // 2),
+            walked=self.walked + distance(self.at(before), self.at(place)),
         )  # fmt: skip
 
     def named(self, choice: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """No step of an environment waits for its device, or mixes it with the CPU: all are run where there are no numbers."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from tests.no_waiting import Watched, assert_nothing_waits, on_meta
 from tests.plants import random_plant
 
-from counterpoint.simulators.batched import job_shop, job_shop_flexible
+from counterpoint.simulators.batched import bq_atsp, bq_cvrp, bq_tsp, job_shop, job_shop_flexible
 from counterpoint.simulators.batched.frozen_lake import FrozenLakeEnvironment
 from counterpoint.simulators.batched.inventory import InventoryEnvironment
 from counterpoint.simulators.batched.job_shop_environment import JobShopEnvironment, RandomShops, Rules
@@ -75,6 +76,33 @@ def test_random_roll_outs_never_wait(scheme: Any, monkeypatch: pytest.MonkeyPatc
                 for _ in range(6):
                     mask = twin.candidates(partial, scheme)
                     twin.advance(batch, partial, job_shop.draw(mask, generator))
+    assert_nothing_waits(watched)
+
+
+def moved(tails: Any, device: str) -> Any:
+    """The same tails on a device, as they are."""
+    found = {field.name: getattr(tails, field.name) for field in dataclasses.fields(tails)}
+    return type(tails)(**{name: x.to(device) if isinstance(x, torch.Tensor) else x for name, x in found.items()})
+
+
+@pytest.mark.parametrize("window", [0, 3])
+@pytest.mark.parametrize("problem", ["tsp", "atsp", "cvrp"])
+def test_steps_through_tours_never_wait(problem: str, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of knapsacks and orienteering what is left shrinks as numbers say: they must wait."""
+    points = torch.rand(4, 7, 2, generator=torch.Generator().manual_seed(0))
+    whole = {
+        "tsp": lambda: bq_tsp.start(points),
+        "atsp": lambda: bq_atsp.start(torch.cdist(points, points)),
+        "cvrp": lambda: bq_cvrp.start(points, torch.ones(4, 7, dtype=torch.int64), torch.full((4,), 3)),
+    }[problem]()
+    with on_meta(monkeypatch) as device:
+        tails = moved(whole, device)
+        with Watched() as watched:
+            for _ in range(4):
+                choice = tails.observe(window).choice[:, 0]
+                tails.named(choice)
+                tails = tails.step(choice).picked(torch.arange(4, device=device))
+            assert {x.device.type for x in (tails.key(), tails.cost(), tails.spent())} == {"meta"}
     assert_nothing_waits(watched)
 
 
