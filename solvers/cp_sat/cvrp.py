@@ -2,7 +2,9 @@
 
 A literal for each arc, the load at each customer by the inequalities of Miller, Tucker and Zemlin (1960, Journal of the
 ACM 7:326-329), and at least as many routes as the demands need. Fractions of distances are scaled and rounded down, so
-that the scaled bound is one of the true lengths too. Without cuts for capacities the bound is weak: 20 customers or so.
+that the scaled bound is one of the true lengths too. Into some sets of customers near to each other must lead as many
+arcs as their demands need vehicles (rounded capacity inequalities: Laporte and Nobert 1983, OR Spektrum 5:77-85); cuts
+for other sets are not looked for, so that the bound stays weak: 20 customers or so.
 """
 
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 from ortools.sat.python import cp_model
 
 from counterpoint.opt.budget import Budget
@@ -26,6 +29,8 @@ SOLVER = f"ortools {version('ortools')}"
 FINE = 1e9  # units in the longest distance, at least
 START_STEPS = 200  # for each customer, of the local search that goes before
 START_SHARE = 0.2  # of the time
+CUTS = 10  # sets of customers, for each of them
+MOST_CUT = 40  # customers up to which there are any: they have a term for each arc into them
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,9 @@ def _model(plain: Closed, known: Routes) -> tuple[cp_model.CpModel, dict[tuple[i
     model.add_multiple_circuit([(i, j, literal) for (i, j), literal in arcs.items()])
     fewest = -(-sum(demand) // capacity)
     model.add(sum(literal for (i, _), literal in arcs.items() if i == 0) >= max(1, fewest))
+    for inside, vehicles in _crowded(plain):
+        into = [arcs[i, j] for j in inside for i in range(n) if i not in inside and (i, j) in arcs]
+        model.add(sum(into) >= vehicles)
     model.minimize(sum(int(length[arc]) * literal for arc, literal in arcs.items()))
     routes = [route.tolist() for route in known.routes]
     if plain.origin:
@@ -112,6 +120,26 @@ def _model(plain: Closed, known: Routes) -> tuple[cp_model.CpModel, dict[tuple[i
     for arc, literal in arcs.items():
         model.add_hint(literal, arc in taken)
     return model, arcs, scale
+
+
+def _crowded(plain: Closed) -> list[tuple[frozenset[int], int]]:
+    """Return sets of customers that one vehicle cannot serve, and how many it takes, the hardest to serve first.
+
+    Candidates are the nearest customers to each, as many as one likes; kept are those whose vehicles are least full.
+    """
+    customers = np.array([c for c in range(1, plain.num_places) if c != plain.origin], np.int64)
+    if len(customers) > MOST_CUT:
+        return []
+    found: dict[frozenset[int], tuple[float, int]] = {}
+    for c in customers.tolist():
+        away = np.minimum(plain.distance[c, customers], plain.distance[customers, c]).astype(np.float64)
+        near = customers[np.argsort(np.where(customers == c, -1.0, away), kind="stable")]
+        for count, load in enumerate(np.cumsum(plain.demand[near]).tolist(), 1):
+            vehicles = -(-load // plain.capacity)
+            if vehicles > 1 and count < len(customers):
+                found[frozenset(near[:count].tolist())] = load / (vehicles * plain.capacity), vehicles
+    hardest = sorted(found, key=lambda inside: (found[inside][0], sorted(inside)))
+    return [(inside, found[inside][1]) for inside in hardest[: CUTS * len(customers)]]
 
 
 def _routes(plain: Closed, arcs: dict[tuple[int, int], Any], read: Callable[[Any], Any]) -> Routes:
