@@ -88,5 +88,7 @@ MIP: tuple[Method, ...] = (
         "counterpoint.solvers.mip.lot_sizing_start:solve",
         "lot-for-lot, moved to earlier periods where capacity is short; needs no solver",
         handles=ALL,
+        needs=("numba",),
+        warm_up=WARM_UP,
     ),
 )

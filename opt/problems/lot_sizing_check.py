@@ -17,7 +17,8 @@ from counterpoint.opt.problems.lot_sizing import (
 )
 from counterpoint.opt.result import Check, Violation
 
-TOLERANCE = 1e-6  # relative: of an item's largest demand or initial stock, or of a period's capacity; at least of 1
+TOLERANCE = 1e-6  # of an item's smallest demand, or of a period's capacity
+ROUNDING = 1e-12  # of all that an item has and makes: what sums in double precision may be wrong by
 
 
 def check(instance: LotSizing, solution: ProductionPlan) -> Check:
@@ -27,6 +28,10 @@ def check(instance: LotSizing, solution: ProductionPlan) -> Check:
     backlogging), ``unmet-demand`` (backlog after the last period), ``capacity``. Amounts are units, or time for
     the capacity. The objective is None if the plan is not of the instance's shape.
 
+    Tolerances are relative, so that units do not matter: a millionth of the item's smallest positive demand, for
+    anything counted in units of it, so that no demand can be skipped, however large others are; a millionth of the
+    period's capacity. Sums of an item's amounts are not asked to be more exact than 1e-12 of them all.
+
     The metrics split the objective: ``setup_cost``, ``unit_cost``, ``holding_cost`` and, with backlogging,
     ``backlog_cost``; ``num_setups``; with capacity ``max_utilisation``, the largest share of a period's capacity.
     """
@@ -34,8 +39,7 @@ def check(instance: LotSizing, solution: ProductionPlan) -> Check:
         place = f"{solution.lots.shape}, not {instance.demand.shape}"
         return Check(None, (Violation("shape", place, 1.0),))
     net = net_stock(instance, solution.lots)
-    largest = np.maximum(instance.demand.max(axis=1), instance.initial_stock)
-    tolerance = TOLERANCE * np.maximum(1.0, largest)[:, None]
+    tolerance = _unit_tolerance(instance, solution)[:, None]
     violations = [
         *_cells("negative-lot", -solution.lots, tolerance),
         *_cells("setup", np.where(solution.setups, 0.0, solution.lots), tolerance),
@@ -45,6 +49,15 @@ def check(instance: LotSizing, solution: ProductionPlan) -> Check:
     metrics = _metrics(instance, solution, net)
     objective = sum(value for key, value in metrics.items() if key.endswith("_cost"))
     return Check(objective, tuple(violations), metrics)
+
+
+def _unit_tolerance(instance: LotSizing, plan: ProductionPlan) -> FloatArray:
+    smallest = np.where(instance.demand > 0, instance.demand, np.inf).min(axis=1)
+    everything = instance.initial_stock + instance.demand.sum(axis=1) + np.abs(plan.lots).sum(axis=1)
+    tolerance: FloatArray = np.maximum(
+        np.where(np.isfinite(smallest), TOLERANCE * smallest, 0.0), ROUNDING * everything
+    )
+    return tolerance
 
 
 def _metrics(instance: LotSizing, plan: ProductionPlan, net: FloatArray) -> dict[str, float]:
@@ -75,7 +88,7 @@ def _capacity_violations(instance: LotSizing, plan: ProductionPlan) -> Iterator[
     if instance.capacity is None:
         return
     over = capacity_use(instance, plan) - instance.capacity
-    tolerance = TOLERANCE * np.maximum(1.0, instance.capacity)
+    tolerance = TOLERANCE * instance.capacity
     for t in np.flatnonzero(over > tolerance):
         yield Violation("capacity", f"period {t}", float(over[t]), float(tolerance[t]))
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from counterpoint.opt.problems.lot_sizing import LotSizing
 
+ROUNDING = 1e-9  # relative, of sums
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -85,7 +86,7 @@ def shortage(net: NetData) -> str:
 
     Items and periods count from 0. Each item due by t needs its net demand made and at least one setup by t. This is
     necessary, not sufficient: with setup times feasibility is NP-complete (Trigeiro, Thomas and McClain 1989, Mgmt.
-    Sci. 35:353-366).
+    Sci. 35:353-366). What is said is exact but for rounding: the checker would let a millionth of the capacity pass.
     """
     instance = net.instance
     if instance.capacity is None:
@@ -93,11 +94,11 @@ def shortage(net: NetData) -> str:
     due = np.cumsum(net.demand, axis=1)
     work = instance.unit_time @ due + instance.setup_time @ (due > 0)
     room = np.cumsum(instance.capacity)
-    short = work > room * (1 + 1e-9) + 1e-9
+    short = work > room * (1 + ROUNDING)
     if instance.backlog_cost is not None:
         short[:-1] = False
     reach = np.cumsum(net.limit, axis=1)
-    late = due > reach * (1 + 1e-9) + 1e-9
+    late = due > reach * (1 + ROUNDING)
     if instance.backlog_cost is not None:
         late[:, :-1] = False
     if short.any():

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from counterpoint.opt.problems.lot_sizing import LotSizing
+from counterpoint.opt.problems.lot_sizing import LotSizing, ProductionPlan
 
 TINY = LotSizing("tiny", demand=[2, 0, 3], setup_cost=2, holding_cost=1)
 LATE = LotSizing("tiny with backlog", demand=[2, 0, 3], setup_cost=2, holding_cost=1, backlog_cost=1)
@@ -28,9 +28,12 @@ def rules() -> None:
 
 @cache
 def prices() -> None:
-    """Prices of capacity, and Wagner-Whitin for where there is none."""
+    """Prices of capacity, what makes plans exact, and Wagner-Whitin for where there is no capacity."""
+    from counterpoint.solvers.mip.lot_sizing_lots import settle
     from counterpoint.solvers.mip.lot_sizing_net import net_data
     from counterpoint.solvers.mip.lot_sizing_prices import capacity_prices
 
     wagner_whitin()
-    capacity_prices(net_data(TINY))
+    net = net_data(TINY)
+    capacity_prices(net)
+    settle(net, ProductionPlan([5, 0, 0]))

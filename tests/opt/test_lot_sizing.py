@@ -184,12 +184,35 @@ class TestChecker:
         assert check(TINY, ProductionPlan([100, 0, 0])).objective == 100 + 80 + 30 + 20
 
     def test_rounding_of_solvers_passes_but_no_more(self) -> None:
-        # largest demand 50: the tolerance is 5e-5 units
-        assert check(TINY, ProductionPlan([20 - 4e-5, 50, 10 + 4e-5])).is_feasible
-        assert not check(TINY, ProductionPlan([20 - 6e-5, 50, 10 + 6e-5])).is_feasible
+        # smallest demand 10: the tolerance is 1e-5 units; of the capacity it is 5e-5
+        assert check(TINY, ProductionPlan([20 - 9e-6, 50, 10 + 9e-6])).is_feasible
+        assert not check(TINY, ProductionPlan([20 - 1.1e-5, 50, 10 + 1.1e-5])).is_feasible
         tight = replace(TINY, capacity=50)
         assert check(tight, ProductionPlan([20, 50 + 4e-5, 10])).is_feasible
         assert not check(tight, ProductionPlan([20, 50 + 6e-5, 10])).is_feasible
+
+    @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e3])
+    def test_no_demand_is_too_small_beside_others(self, unit: float) -> None:
+        """Beside one of 1e5 a demand of 100 is wanted to 1e-4, beside one of 1e9 to 2e-3; units do not matter."""
+        instance = LotSizing("wide", [1e9 * unit, 100 * unit, 0], setup_cost=1, holding_cost=1)
+        skipped = check(instance, ProductionPlan([1e9 * unit, 0, 0]))
+        assert [(v.kind, v.place) for v in skipped.violations] == [
+            ("negative-stock", "item 0 period 1"), ("negative-stock", "item 0 period 2"),
+        ]  # fmt: skip
+        for missing, is_feasible in ((0.9e-4, True), (1.1e-3, True), (1.1e-2, False)):
+            verdict = check(instance, ProductionPlan([1e9 * unit, (100 - missing) * unit, 0]))
+            # 2e9 units in all: nothing is asked to be more exact than 1e-12 of them, 2e-3
+            assert verdict.is_feasible == is_feasible, missing
+        narrow = LotSizing("narrow", [1e5 * unit, 100 * unit, 0], setup_cost=1, holding_cost=1)
+        for missing, is_feasible in ((0.9e-4, True), (1.1e-4, False)):
+            verdict = check(narrow, ProductionPlan([1e5 * unit, (100 - missing) * unit, 0]))
+            assert verdict.is_feasible == is_feasible, missing
+
+    @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e3])
+    def test_capacity_is_kept_to_a_millionth(self, unit: float) -> None:
+        instance = LotSizing("full", [7 * unit], setup_cost=1, holding_cost=1, capacity=[7 * unit])
+        assert check(instance, ProductionPlan([7 * unit * (1 + 0.9e-6)])).is_feasible
+        assert not check(instance, ProductionPlan([7 * unit * (1 + 1.1e-6)])).is_feasible
 
     def test_a_scalar_twin_agrees(self) -> None:
         rng = np.random.default_rng(4)

@@ -24,9 +24,11 @@ from counterpoint.solvers.mip.lot_sizing_held import Held, has_whole_optimum
 from counterpoint.solvers.mip.lot_sizing_lots import lots_for, settle
 from counterpoint.solvers.mip.lot_sizing_ls_cuts import TightModel
 from counterpoint.solvers.mip.lot_sizing_net import net_data, shortage
+from counterpoint.solvers.mip.lot_sizing_prices import capacity_prices
 from counterpoint.solvers.mip.lot_sizing_pyomo import build_pyomo
 from counterpoint.solvers.mip.lot_sizing_standard import StandardModel
 from counterpoint.solvers.mip.lot_sizing_start import left_shift
+from counterpoint.solvers.mip.lot_sizing_windows import Windows, overtime_price
 
 FOLDER = Path(os.environ.get("COUNTERPOINT_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
 TRIGEIRO = FOLDER / "lot_sizing" / "trigeiro"
@@ -193,6 +195,27 @@ class TestPlans:
         assert plan.lots.tolist() == [[7, 0, 5]]
         assert plan.setups.tolist() == [[True, False, True]]
 
+    def test_what_a_tolerance_left_out_is_made(self) -> None:
+        """A thousandth of a millionth short of 1e9 leaves out most of 0.5: made with the last lot in time."""
+        wide = LotSizing("wide", [[1e9, 0.5, 4]], setup_cost=1, holding_cost=1)
+        plan = settle(net_data(wide), ProductionPlan([[1e9 - 1e-2, 0, 4]], [[True, False, True]]))
+        assert plan.lots.tolist() == [[1e9 + 0.5, 0, 4]]
+        surplus = settle(net_data(wide), ProductionPlan([[1e9 + 7, 0, 4]], [[True, False, True]]))
+        assert surplus.lots.tolist() == [[1e9 + 4.5, 0, 0]]
+        late = replace(wide, backlog_cost=1)
+        plan = settle(net_data(late), ProductionPlan([[0, 1e9 - 1e-2, 4]], [[False, True, True]]))
+        assert plan.lots.sum() == 1e9 + 4.5
+
+    @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])
+    def test_demands_of_very_different_size_are_all_met(self, unit: float) -> None:
+        """1e7 beside 3 and 5: keep 8 for the price of a setup of 100, or make them anew; the shares decide alike."""
+        demand = np.array([[1e7, 3, 5], [2, 1e7, 4]]) * unit
+        instance = LotSizing("wide", demand, 100, 1 / unit, setup_time=2 * unit, capacity=2.5e7 * unit)
+        for method in ("mip-standard", "mip-facility-location", "mip-ls-cuts", "mip-pyomo", "fix-and-optimise"):
+            result = ct.solve(instance, method, time_limit=20, threads=1)
+            # item 0: all in period 0, 3 + 5 x 2 = 13; item 1: two lots for 2 and 1e7, and 4 kept a period
+            assert result.objective == pytest.approx(100 + 13 + 200 + 4), method
+
     def test_fractional_unit_times_are_not_rounded_away(self) -> None:
         """Period 1 needs 5 x 0.3 + 1 = 2.5, has 2.4: a tenth of a unit of item 1 is made before, at 2 a unit."""
         instance = LotSizing("thirds", [[5, 5], [1, 1]], 1, [1, 2], unit_time=[0.3, 1.0], capacity=[3.1, 2.4])
@@ -233,6 +256,75 @@ class TestWholeNumbers:
         assert held.is_proved
 
 
+def priced_optimum(instance: LotSizing, price, forced: tuple[int, int, int] | None = None) -> float:
+    """Items apart, capacity priced: the facility-location model, with one share forced if asked for."""
+    shape = FacilityLocationModel(net_data(replace(instance, capacity=None)))
+    cost = shape.model.cost.copy()
+    cost[shape.setups] += instance.setup_time[:, None] * price
+    cost[shape.shares] += instance.unit_time[shape.item] * shape.amount * price[shape.made]
+    lower = shape.model.col_lower.copy()
+    if forced is not None:
+        lower[shape.shares[(shape.item == forced[0]) & (shape.made == forced[1]) & (shape.due == forced[2])]] = 1.0
+    return solve_model(replace(shape.model, cost=cost, col_lower=lower)).objective
+
+
+class TestPrices:
+    @pytest.mark.parametrize("seed", range(6))
+    def test_the_bound_comes_near_the_relaxation_and_never_above(self, seed: int) -> None:
+        instance = trigeiro(items=6, periods=10, seed=seed, time_between_orders=2 + seed % 3, utilisation=0.8,
+                            backlog_factor=3.0 if seed % 2 else None)  # fmt: skip
+        net = net_data(replace(instance, initial_stock=150))
+        best = relaxation(FacilityLocationModel(net).model)
+        bound = capacity_prices(net).bound
+        assert best * (1 - 2e-3) < bound <= best * (1 + 1e-9)
+
+    @pytest.mark.parametrize("late", [False, True])
+    def test_regrets_are_what_a_forced_share_costs(self, late: bool) -> None:
+        rng = np.random.default_rng(3)
+        demand = rng.integers(0, 9, (2, 5)) * (rng.random((2, 5)) < 0.8)
+        instance = LotSizing(
+            "regret", demand, rng.integers(1, 30, (2, 5)), rng.integers(0, 4, (2, 5)), rng.integers(0, 3, (2, 5)),
+            rng.integers(0, 4, (2, 5)) if late else None, unit_time=[1, 2], setup_time=[2, 1], capacity=25,
+        )  # fmt: skip
+        prices = capacity_prices(net_data(instance))
+        least = priced_optimum(instance, prices.price)
+        assert prices.bound == pytest.approx(least - prices.price @ instance.capacity)
+        seen = 0
+        for i, s, t in zip(*np.nonzero(np.isfinite(prices.regret)), strict=True):
+            forced = priced_optimum(instance, prices.price, (i, s, t))
+            assert prices.regret[i, s, t] == pytest.approx(forced - least, abs=1e-6), (i, s, t)
+            seen += 1
+        periods = np.arange(5)
+        may = np.ones((5, 5), bool) if late else periods[:, None] <= periods
+        assert seen == (may & (demand > 0)[:, None, :]).sum()
+
+
+class TestWindows:
+    NET = net_data(replace(trigeiro(items=6, periods=10, seed=2, utilisation=0.8), initial_stock=150))
+
+    def test_the_core_holds_the_relaxation(self) -> None:
+        windows = Windows(self.NET, capacity_prices(self.NET))
+        found = windows.relaxation(overtime_price(self.NET), 30.0)
+        assert found.overtime == 0
+        assert found.result.objective == pytest.approx(relaxation(FacilityLocationModel(self.NET).model), rel=1e-3)
+        assert windows.core.sum() < 0.5 * np.isfinite(windows.prices.regret).sum()
+
+    def test_a_program_changes_free_setups_only_and_never_for_the_worse(self) -> None:
+        windows = Windows(self.NET, capacity_prices(self.NET))
+        plan = left_shift(self.NET)
+        free = np.zeros(plan.setups.shape, bool)
+        free[:2, 3:8] = True
+        found = windows.program(
+            plan.setups, free, start=plan, overtime_price=None, time_limit_s=30, threads=1, seed=0, gap=0,
+            max_nodes=1000,
+        )  # fmt: skip
+        assert (found.plan.setups == plan.setups)[~free].all()
+        verdict = check(self.NET.instance, found.plan)
+        assert verdict.is_feasible
+        assert verdict.objective == pytest.approx(found.result.objective)
+        assert verdict.objective < check(self.NET.instance, plan).objective
+
+
 class TestRuns:
     SMALL = trigeiro(items=4, periods=6, seed=1, time_between_orders=3, utilisation=0.85)
     CASE = trigeiro(items=6, periods=8, seed=3, time_between_orders=3, utilisation=0.85)
@@ -253,6 +345,19 @@ class TestRuns:
         result = ct.solve(self.CASE, method, time_limit=0, threads=1)
         assert result.termination is Termination.TIME, result.message
         assert result.objective == check(self.CASE, left_shift(net_data(self.CASE))).objective
+
+    @pytest.mark.parametrize("method", ["relax-and-fix", "lp-rounding"])
+    @pytest.mark.parametrize("limit", [0, 1e-3, 0.02])
+    def test_heuristics_out_of_time_give_the_plan_there_is(self, method: str, limit: float) -> None:
+        result = ct.solve(self.CASE, method, time_limit=limit, threads=1)
+        assert result.solution is not None, result.message
+        assert check(self.CASE, result.solution).is_feasible
+
+    def test_without_a_capacity_nothing_is_searched(self) -> None:
+        free = replace(self.CASE, capacity=None)
+        result = ct.solve(free, "fix-and-optimise", threads=1)
+        assert result.termination is Termination.OPTIMAL
+        assert result.objective == pytest.approx(ct.solve(free, "wagner-whitin").objective)
 
     def test_target_and_gap_end_a_run(self) -> None:
         first = check(self.CASE, left_shift(net_data(self.CASE))).objective
