@@ -72,6 +72,9 @@ class Options:
     workers: int = 1
 
     def __post_init__(self) -> None:
+        for key in ("risk_lambda", "risk_beta"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise OptionError(f"{key} must be in 0..1, not {getattr(self, key)}")
         if self.iterations is not None and self.iterations < (0 if self.cuts else 1):
             raise OptionError(f"iterations must be at least 1, or 0 with a file of cuts, not {self.iterations}")
         if not self.time_limit_s > 0:

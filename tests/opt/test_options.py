@@ -1,13 +1,15 @@
 """Options: text, dictionaries, presets; unknown keys and wrong values are refused with a hint."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import pytest
 
+import counterpoint as ct
 from counterpoint.opt import options
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.options import build_options, options_dict, split_spec
-from counterpoint.opt.registry import Method
+from counterpoint.opt.registry import Method, resolve
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,20 @@ def test_a_method_without_options():
     assert options_dict(None) == {}
     with pytest.raises(OptionError, match="bare takes no options, but got depth"):
         build_options(bare, {"depth": 1})
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "text"])
+def test_every_refusal_names_the_method_and_the_option(value: str) -> None:
+    """Of every option of every method: whatever is checked, by type or by the class itself."""
+    refusals = []
+    for problem in ct.problems():
+        for method in ct.methods(problem.name):
+            for field in dataclasses.fields(resolve(method.options)) if method.options else ():
+                if field.name in method.preset:
+                    continue
+                try:
+                    build_options(method, {field.name: value})
+                except OptionError as error:
+                    refusals.append((method.name, field.name, str(error)))
+    assert len(refusals) > 100
+    assert [said for name, key, said in refusals if name not in said or key not in said] == []
