@@ -9,7 +9,7 @@
 
 A peer runs in its own environment: COUNTERPOINT_JOB_SHOP_LIB_PYTHON and COUNTERPOINT_RL4CO_PYTHON name a Python that
 has it (job-shop-lib==1.7.2, rl4co==0.7.0); else its rows are left out. All policies are uniformly random, drawing
-included. Every figure is the best of several runs, ours and theirs alike.
+included. Every figure is the best of ten runs, ours and theirs alike (of the roll-outs, of three).
 
     python benchmarks/simulators.py            # two CPU minutes with both peers
     python benchmarks/simulators.py --quick    # smaller batches, nothing written
@@ -36,7 +36,6 @@ from counterpoint.simulators.job_shop import Choice, simulate
 
 Row = dict[str, str | int | float]
 SIZES = ((15, 15), (30, 20))
-REPEATS = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,7 +74,7 @@ def measure(*, is_quick: bool) -> Iterator[Row]:
     for batch in (64,) if is_quick else (64, 256):
         for shows in ("candidates", "graph"):
             run = _environment(batch, 15, 15, shows)
-            yield _row(f"environment, {shows}", 15, 15, batch, batch * 225, run)
+            yield _row(f"environment, {shows}", 15, 15, batch, batch * 225, run, 3 if is_quick else 10)
     for shop, what in ((uniform(jobs=15, machines=15), "classical"), (flexible(jobs=10, machines=5), "flexible")):
         run = _simpy(shop)
         yield _row(f"SimPy, {what}, nondelay", shop.num_jobs, shop.num_machines, 1, shop.num_operations, run)
@@ -139,11 +138,13 @@ def _simpy(shop: object) -> Callable[[], object]:
     return lambda: simulate(shop, None, Random())  # type: ignore[arg-type]
 
 
-def _row(what: str, jobs: int, machines: int, batch: int, steps: int, run: Callable[[], object]) -> Row:
+def _row(
+    what: str, jobs: int, machines: int, batch: int, steps: int, run: Callable[[], object], repeats: int = 3
+) -> Row:
     """Measure `run`, which does `steps` steps."""
     run()
     best = float("inf")
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         started = time.process_time()
         run()
         best = min(best, time.process_time() - started)

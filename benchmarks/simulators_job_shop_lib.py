@@ -24,7 +24,7 @@ def main() -> int:
     jobs = [[Operation(m, draw.randint(1, 99)) for m in draw.sample(range(15), 15)] for _ in range(15)]
     environment = SingleJobShopGraphEnv(build_disjunctive_graph(JobShopInstance(jobs, name="random")), FEATURES)
     best = 0.0
-    for _ in range(4):
+    for _ in range(10):
         _, info = environment.reset()
         started, steps, is_done = time.process_time(), 0, False
         while not is_done:

@@ -144,23 +144,24 @@ class JobShopEnvironment:
             self._generator.manual_seed(seed)
             self._host.manual_seed(seed)
         self._begin(*self._draw(np.arange(self.num_envs)))
-        self._look()
+        self._look(self._state())
         return self._observation
 
     def step(self, action: Tensor) -> Step:
         """Schedule one operation in every shop; shops that are complete restart."""
-        self._advance(action)
+        state = self._state()
+        self._advance(state, action)
         self._left -= 1
         is_over = self._left == 0
         terminated = self._to_device(torch.from_numpy(is_over))
-        bound, now, makespan = self._values()
+        bound, now, makespan = self._values(state)
         paid = self._bound - bound if self._rules.reward == "dense" else torch.where(terminated, -makespan, 0)
         elapsed = (now - self._now).float()
         self._bound, self._now = bound, now
         ended = np.flatnonzero(is_over)
         if len(ended):
             self._restart(ended, self._to_device(torch.from_numpy(ended)))
-        self._look()
+        self._look(state)
         never = torch.zeros_like(terminated)
         return Step(self._observation, paid.float().unsqueeze(1), terminated, never, elapsed)
 
@@ -191,7 +192,7 @@ class JobShopEnvironment:
         )
         self._generator.set_state(state["generator"].cpu())
         self._host.set_state(state["host"].cpu())
-        self._look()
+        self._look(self._state())
 
     def _draw(self, rows: np.ndarray) -> tuple[Shops | FlexibleShops, np.ndarray]:
         """Return the next shops of `rows` and how many operations each has, the latter on the host."""
@@ -238,35 +239,37 @@ class JobShopEnvironment:
         self._now.index_fill_(0, rows, 0)
 
     def _state(self) -> Any:
-        return compiled.state_of(self.partial, self._potential, self._length)
+        """Return views for the compiled loops, good until `_begin`; None without them."""
+        return compiled.state_of(self.partial, self._potential, self._length) if self.is_compiled else None
 
-    def _advance(self, action: Tensor) -> None:
+    def _advance(self, state: Any, action: Tensor) -> None:
         """Take legal actions, and the first legal one in place of others."""
         mask = self._observation["action_mask"]
         if self.is_compiled:
-            compiled.advance(self._state(), self.shops, self.partial, mask, action)
+            compiled.advance(state, self.shops, self.partial, mask, action)
             return
         at = action.unsqueeze(1)
         action = torch.where(mask.gather(1, at), at, mask.int().argmax(1, keepdim=True)).squeeze(1)
         self._potential.take(self.partial, action)
         self._twin.advance(self.shops, self.partial, action)
 
-    def _values(self) -> tuple[Tensor, Tensor, Tensor]:
+    def _values(self, state: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Return the bound, the earliest start of anything (the makespan, if all is done) and the makespan, [B]."""
         if self.is_compiled:
-            return compiled.values(self._state(), is_flexible=self._is_flexible)
+            return compiled.values(state, is_flexible=self._is_flexible)
         makespan = self.partial.makespan
         begin = self.partial.begin.view(self.num_envs, -1).min(1).values
         return self._potential.value(self.partial), torch.where(begin >= NEVER, makespan, begin), makespan
 
-    def _look(self) -> None:
+    def _look(self, state: Any) -> None:
         """Describe the state."""
         scheme, shows, seen = self._rules.scheme, self._rules.shows, {}
         if self.is_compiled:
-            state, units = self._state(), (self._now, self._bound, self._first_bound)
             seen["action_mask"] = compiled.candidates(state, scheme)
             if shows != "graph":
-                seen["candidate"] = compiled.candidate_features(state, *units, is_flexible=self._is_flexible)
+                seen["candidate"] = compiled.candidate_features(
+                    state, self._now, self._bound, self._first_bound, is_flexible=self._is_flexible
+                )
         else:
             seen["action_mask"] = self._twin.candidates(self.partial, scheme)
             if shows != "graph":

@@ -58,23 +58,29 @@ def describe(
             for k in range(done):
                 operation_out[b, j, k, 0] = 1
                 operation_out[b, j, k, 1] = 0
-                operation_out[b, j, k, 2] = end[b, j, k] - duration[b, j, k, option[b, j, k]] - now
+                operation_out[b, j, k, 2] = (
+                    end[b, j, k] - duration[b, j, k, option[b, j, k] if options > 1 else 0] - now
+                )
             first = NEVER
             for o in range(options):
                 first = min(first, begin[b, j, o])
             # earliest start = longest way: after the operation before, and when the first of its machines is free
             at = first
             for k in range(done, real):
+                others = count[b, j, k] if options > 1 else 1  # classical shops have no option but the first
+                m = machine[b, j, k, 0]
                 if k > done:
-                    soonest = NEVER
-                    for o in range(count[b, j, k]):
+                    soonest = free[b, m]
+                    for o in range(1, others):
                         soonest = min(soonest, free[b, machine[b, j, k, o]])
                     at = max(at, soonest)
                 operation_out[b, j, k, 0] = 0
                 operation_out[b, j, k, 1] = k == done
                 operation_out[b, j, k, 2] = at - now
                 at += least[b, j, k]
-                for o in range(count[b, j, k]):
+                machine_out[b, m, 1] += work[b, j, k, 0]
+                machine_out[b, m, 2] += share[b, j, k, 0]
+                for o in range(1, others):
                     machine_out[b, machine[b, j, k, o], 1] += work[b, j, k, o]
                     machine_out[b, machine[b, j, k, o], 2] += share[b, j, k, o]
             job_out[b, j, 0] = first - now if done < real else 0
