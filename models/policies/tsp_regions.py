@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -40,7 +41,7 @@ class Region:
     """
 
     walk: IntArray
-    is_link: IntArray
+    is_link: npt.NDArray[np.bool_]
     inside: IntArray
 
 
