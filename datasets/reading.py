@@ -158,14 +158,16 @@ def _parse(raw: bytes, file: Path, problem: str | None, format: str | None) -> A
             f"the content is of no format we know; expected one of: {_listed(formats(problem))}, json: tagged JSON",
             line=lines[0].number,
         )
+    suffix = file.suffix.lower()
+    named = [] if suffix in GENERAL_EXTENSIONS else [f for f in formats(problem) if suffix in f.extensions]
+    if named:  # by its name the file is of this problem: the content of another would be a mistake to be told
+        theirs = [f for f in fitting if f.problem in {n.problem for n in named}]
+        fitting = [f for f in theirs if suffix in f.extensions] or theirs or named
     return _read_one(fitting, lines, file)
 
 
 def _read_one(fitting: Sequence[Format], lines: Sequence[Line], file: Path) -> Any:
-    """Read with the one format that accepts the whole file, among those of its extension if that says something."""
-    suffix = file.suffix.lower()
-    if suffix not in GENERAL_EXTENSIONS:
-        fitting = [f for f in fitting if suffix in f.extensions] or fitting
+    """Read with the one format that accepts the whole file."""
     accepted: list[tuple[Format, Any]] = []
     errors: list[InstanceError] = []
     for candidate in fitting:

@@ -53,7 +53,7 @@ def reference(name: str) -> Reference:
     >>> reference("abz8").upper_bound
     667.0
     """
-    known = _references()
+    known = references()
     if canonical(name) not in known:
         raise UnknownNameError("benchmark", name, known)
     return known[canonical(name)]
@@ -85,9 +85,9 @@ def benchmark(name: str) -> Any:
     """
     key = canonical(name)
     if key not in benchmarks():
-        if key in _references():
+        if key in references():
             raise InstanceError(
-                f"of {key} only the bounds are known here ({_references()[key].source}); read its file with read()"
+                f"of {key} only the bounds are known here ({references()[key].source}); read its file with read()"
             )
         raise UnknownNameError("benchmark", name, benchmarks())
     return next(family for family in _families().values() if key in family.names()).build(key)
@@ -131,5 +131,6 @@ def _all_names(problem: str | None = None) -> tuple[str, ...]:
 
 
 @cache
-def _references() -> dict[str, Reference]:
+def references() -> dict[str, Reference]:
+    """Return what is known of public instances by name, not shipped ones included; of some shipped ones nothing is."""
     return {name: known for family in _families().values() for name, known in family.references().items()}

@@ -8,7 +8,7 @@ from counterpoint.opt.errors import UnknownNameError
 from counterpoint.opt.problems.table import resolve
 
 
-def load_instance(item: Any, format: str | None = None) -> Any:
+def load_instance(item: Any, format: str | None = None, problem: str | None = None) -> Any:
     """Return the instance that `item` stands for.
 
     Parameters
@@ -18,6 +18,8 @@ def load_instance(item: Any, format: str | None = None) -> Any:
         the name of a public benchmark.
     format : str, optional
         Of the file; recognised by content if not given.
+    problem : str, optional
+        Of the file, likewise.
 
     Raises
     ------
@@ -27,7 +29,7 @@ def load_instance(item: Any, format: str | None = None) -> Any:
         return item
     path = Path(item)
     if isinstance(item, os.PathLike) or path.exists() or "/" in item or path.suffix:
-        return resolve("counterpoint.datasets.reading:read")(path, format=format)
+        return resolve("counterpoint.datasets.reading:read")(path, format=format, problem=problem)
     try:
         return resolve("counterpoint.datasets.registry:benchmark")(item)
     except UnknownNameError:

@@ -16,6 +16,10 @@ Inputs = Annotated[
 InputFormat = Annotated[
     str | None, typer.Option("--format", help="File format; recognised by content if not given.", show_default=False)
 ]
+InputProblem = Annotated[
+    str | None,
+    typer.Option("--problem", help="What the inputs are; recognised by content if not given.", show_default=False),
+]
 TimeLimit = Annotated[float | None, typer.Option("--time-limit", "-t", help="Wall seconds per case.", min=0)]
 Iterations = Annotated[int | None, typer.Option("--iterations", help="Limit on the method's own iterations.", min=0)]
 Target = Annotated[float | None, typer.Option("--target", help="Stop at an objective at least this good.")]

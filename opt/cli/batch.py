@@ -24,6 +24,7 @@ def run_batch(
     memory_limit: int | None,
     out: Path | None,
     retry_failed: bool,
+    problem: str | None,
     format: str | None,
     export: Path | None,
     as_json: bool,
@@ -37,7 +38,7 @@ def run_batch(
     """
     from counterpoint.opt.errors import OptionError
     from counterpoint.opt.evaluation.compare import compare
-    from counterpoint.opt.problems.table import problem
+    from counterpoint.opt.problems.table import problem as problem_named
     from counterpoint.opt.studies.export import check_suffix, export_frame
     from counterpoint.opt.studies.study import StudyInterrupted
 
@@ -46,14 +47,14 @@ def run_batch(
     if export is not None:
         check_suffix(export)
     store = None if out is None else out / "study.sqlite"
-    instances, errors = load_instances(inputs, format)
+    instances, errors = load_instances(inputs, format, problem)
     complain(errors)
     if not instances:
         raise typer.Exit(2)  # before any folder is made
     for wanted in (store, export, report):
         if wanted is not None:
             check_writable(wanted)
-    chosen = list(methods) or [problem(instances[0].problem).default_method]
+    chosen = list(methods) or [problem_named(instances[0].problem).default_method]
     if limits["time_limit"] is None and limits["iterations"] is None:
         limits = {**limits, "time_limit": 60.0}
     interrupted = None

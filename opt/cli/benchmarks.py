@@ -17,12 +17,12 @@ def benchmarks(
     from counterpoint.opt.cli.output import print_json, print_table
     from counterpoint.opt.problems.table import resolve
 
-    known = resolve("counterpoint.datasets.registry:reference")
+    known = resolve("counterpoint.datasets.registry:references")()
     columns = ("name", "lower bound", "upper bound", "source")
     rows = []
     for name in resolve("counterpoint.datasets.registry:benchmarks")(pattern):
-        reference = known(name)
-        rows.append((name, reference.lower_bound, reference.upper_bound, reference.source))
+        found = known.get(name)
+        rows.append((name, *((None,) * 3 if found is None else (found.lower_bound, found.upper_bound, found.source))))
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:

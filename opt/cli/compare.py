@@ -33,6 +33,7 @@ def compare(
         Path | None, typer.Option("--report", "-r", help="Write the HTML report here.", show_default=False)
     ] = None,
     retry_failed: arg.RetryFailed = False,
+    problem: arg.InputProblem = None,
     format: arg.InputFormat = None,
     export: arg.Export = None,
     json: arg.AsJson = False,
@@ -50,6 +51,7 @@ def compare(
         memory_limit=memory_limit,
         out=out,
         retry_failed=retry_failed,
+        problem=problem,
         format=format,
         export=export,
         as_json=json,

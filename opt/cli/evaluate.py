@@ -11,7 +11,7 @@ EXAMPLES = (
     "counterpoint generate interrupted-job-shop --set jobs=8 --set machines=6 --out plants/\n\n"
     "counterpoint evaluate plants/*.json -p fifo -p mwkr --scenarios 200 --bound\n\n"
     "counterpoint evaluate plant.json -p fifo -p runs/a/policy.safetensors --export costs.csv\n\n"
-    "counterpoint evaluate plant-6x3 -p lagrangian -p static-assignment -p idle --scenarios 100"
+    "counterpoint evaluate 'plant-*' --problem stochastic-lot-sizing -p lagrangian -p static-assignment -p idle"
 )
 
 
@@ -22,6 +22,7 @@ def evaluate(
     seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the scenarios.")] = 0,
     bound: Annotated[bool, typer.Option("--bound", help="Also prove a perfect-information bound.")] = False,
     bound_time_limit: Annotated[float, typer.Option("--bound-time-limit", help="Wall seconds for each.", min=0)] = 10.0,
+    problem: arg.InputProblem = None,
     format: arg.InputFormat = None,
     export: arg.Export = None,
     json: arg.AsJson = False,
@@ -36,7 +37,7 @@ def evaluate(
 
     if export is not None:
         check_suffix(export)
-    found, errors = load_instances(instances, format)
+    found, errors = load_instances(instances, format, problem)
     complain(errors)
     done = []
     for instance in found:

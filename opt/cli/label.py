@@ -9,7 +9,7 @@ from counterpoint.opt.cli import arguments as arg
 
 EXAMPLES = (
     "Examples:\n\n"
-    "counterpoint label tsp --size 100 --count 100000 --out labels/tsp100 --workers 8\n\n"
+    "counterpoint label tsp --size 100 --effort 1000 --count 100000 --out labels/tsp100 --workers 8\n\n"
     "counterpoint train tsp --set size=100 --set folder=labels/tsp100 --out runs/tsp100"
 )
 
@@ -26,7 +26,12 @@ def label(
     count: Annotated[int, typer.Option("--count", "-n", help="How many in all.", min=1)] = 10_000,
     effort: Annotated[
         int | None,
-        typer.Option("--effort", help="Iterations of the solver; default: the trainer's.", min=1, show_default=False),
+        typer.Option(
+            "--effort",
+            help="Iterations of the solver; default: the trainer's, few: more for larger ones.",
+            min=1,
+            show_default=False,
+        ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", "-s", help="Random seed.", min=0)] = 0,
     workers: Annotated[int, typer.Option("--workers", "-w", help="Processes, of one thread each.", min=1)] = 1,

@@ -61,6 +61,10 @@ def main() -> None:
     except KeyboardInterrupt:
         tell("counterpoint: interrupted")
         sys.exit(130)
+    except SystemExit as ended:  # typer turns Ctrl-C into a status without a word
+        if isinstance(getattr(ended.__context__, "__cause__", None), KeyboardInterrupt):
+            tell("counterpoint: interrupted")
+        raise
     except BrokenPipeError:  # the reader of our pipe has gone (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -11,6 +11,7 @@ from counterpoint.opt.evaluation.figures import figure
 from counterpoint.opt.result import FAILURES, Result, SolutionStatus, Termination
 
 WRAP = 36  # characters; longer text may wrap, figures may not
+NOTE = 160  # characters of a run's message in its row
 
 
 def tell(text: str, colour: str | None = None) -> None:
@@ -110,7 +111,7 @@ def print_results(results: Sequence[Result], title: str | None = None) -> None:
                 str(r.solution_status),
                 str(r.termination) + (" (late)" if r.is_late else ""),
                 f"{r.wall_s:.2f}",
-                r.message[:80] if r.termination in FAILURES else "",
+                r.message[:NOTE] if r.termination in (*FAILURES, Termination.INFEASIBLE) else "",
             )
             for r in results
         ),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 INSTANCE = ["problem", "instance_hash", "instance"]
 RELATIVE_TIE = 1e-9
+CLEAR_FROM = 6  # instances: below, no sign test can reach 5 %
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,7 +55,7 @@ class Paired:
     def is_clear(self) -> bool:
         """True if the interval excludes 0 and the sign test does not contradict it at 5 %.
 
-        Below six instances no sign test can reach 5 %, so nothing is called clear.
+        Below `CLEAR_FROM` instances no sign test can reach 5 %, so nothing is called clear.
         """
         d = self.difference
         return not d.low <= 0 <= d.high and not math.isnan(d.low) and self.sign_p <= 0.05
@@ -76,6 +77,9 @@ class Paired:
             head = f"{self.method_a} is {word} than {self.method_b} by {size}"
         elif d.estimate == 0 and d.low == d.high == 0:
             head = f"{self.method_a} and {self.method_b} are equal"
+        elif 0 < d.n < CLEAR_FROM and not d.low <= 0 <= d.high:
+            lean = "ahead of" if d.estimate < 0 else "behind"
+            head = f"{self.method_a} is {lean} {self.method_b} by {size}, on too few instances to call it clear"
         else:
             lean = "ahead" if d.estimate < 0 else "behind"
             head = f"no clear difference between {self.method_a} and {self.method_b} ({self.method_a} {lean} by {size})"

@@ -17,7 +17,7 @@ from counterpoint.opt.studies.supervisor import Settings, Supervisor
 
 
 class StudyInterrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM ended a study; its store is closed and can be resumed by the same call.
+    """Ctrl-C or SIGTERM ended a study; its store, if it has one, is closed and can be resumed by the same call.
 
     Parameters
     ----------
@@ -28,15 +28,18 @@ class StudyInterrupted(KeyboardInterrupt):
         Cases asked for.
     signal_number : int
         SIGINT or SIGTERM.
+    is_stored : bool
+        Whether the study had a store.
     """
 
-    def __init__(self, results: list[Result], total: int, signal_number: int) -> None:
+    def __init__(self, results: list[Result], total: int, signal_number: int, is_stored: bool) -> None:
         self.results = results
         self.total = total
         self.signal_number = signal_number
         self.comparison: Any = None  # set by `compare`: the table of the results
         self.finished = sum(r.termination is not Termination.INTERRUPTED for r in results)
-        super().__init__(f"study interrupted: {self.finished} of {total} cases finished; run it again to go on")
+        onward = "run it again to go on" if is_stored else "there was no store (--out) to go on from"
+        super().__init__(f"study interrupted: {self.finished} of {total} cases finished; {onward}")
 
 
 def run_study(
@@ -135,7 +138,9 @@ def run_study(
             telling("closed")
         if stop.number is not None:
             got = {**partial, **found}
-            raise StudyInterrupted([got[c.key] for c in wanted if c.key in got], len(wanted), stop.number)
+            raise StudyInterrupted(
+                [got[c.key] for c in wanted if c.key in got], len(wanted), stop.number, kept is not None
+            )
     return [found.get(case.key) or partial[case.key] for case in wanted]
 
 

@@ -227,6 +227,14 @@ def test_names_of_formats_and_problems(put):
     assert formats("interrupted-job-shop") == ()
 
 
+def test_a_file_that_its_name_gives_to_one_problem_is_not_read_as_another(put):
+    for text in ("3 10\n5 4\n", "2 1\n0 1\n0 1\n"):
+        with pytest.raises(InstanceError) as said:
+            read(put(text, "a.kp"))
+        assert "machine" not in str(said.value)
+    assert read(put("2 1\n0 1\n0 1\n", "a.txt")).problem == "job-shop"
+
+
 def test_two_formats_that_fit_are_told_apart_by_the_extension_or_refused(put):
     # flexible: operations on machines 1, 0, 1 of duration 5; standard: two operations a job
     both = "3 2\n1 1 1 5\n1 1 0 5\n1 1 1 5\n"

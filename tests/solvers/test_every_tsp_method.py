@@ -103,11 +103,12 @@ def test_an_interrupt_keeps_what_is_held(name):
 
 @pytest.mark.slow
 def test_uniform_tours_of_a_hundred_places_come_to_the_best_known():
-    """The issue's line on labels: a mean gap of at most 0.02 %, by fast-tsp in 0.1 s."""
+    """Labels of 3,000 kicks, a tenth of a second, beside longer runs of two methods that share no code."""
     gaps = []
     for seed in range(40):
         case = Tsp("u", Places("euclidean", np.random.default_rng(seed).random((100, 2))))
-        best = ct.solve(case, "local-search", iterations=10_000).objective
-        quick = ct.solve(case, "fast-tsp", time_limit=0.2, threads=1).objective
-        gaps.append(quick / min(best, quick) - 1)
+        label = ct.solve(case, "local-search", iterations=3_000).objective
+        longer = ct.solve(case, "local-search", iterations=20_000, seed=1).objective
+        other = ct.solve(case, "fast-tsp", time_limit=0.5, threads=1).objective
+        gaps.append(label / min(label, longer, other) - 1)
     assert np.mean(gaps) <= 0.0002

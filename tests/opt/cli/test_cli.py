@@ -206,8 +206,48 @@ def test_lists() -> None:
     rows = {row["name"]: row for row in json.loads(call("benchmarks", "ta4?", "--json").stdout)}
     assert len(rows) == 10
     assert rows["ta41"]["upper bound"] == 2005
+    everything = {row["name"]: row for row in json.loads(call("benchmarks", "--json").stdout)}
+    assert everything.keys() == set(ct.benchmarks())
+    assert everything["plant-4x2"]["upper bound"] is None  # of which nothing is known
     assert "Examples" in call("solve", "--help").stdout
     assert ct.__version__ in call("--version").stdout
+
+
+def test_the_problem_may_be_said(tmp_path: Path) -> None:
+    ct.write(ct.benchmark("ft06"), tmp_path / "a.txt", format="standard")
+    assert "ft06 is of job-shop, not of tsp" in call("solve", "ft06", "--problem", "tsp", status=2).stderr
+    assert "is of no format we know" in call("solve", tmp_path, "--problem", "tsp", status=2).stderr
+    assert "did you mean job-shop" in call("compare", tmp_path, "--problem", "job-shops", "-m", "spt", status=2).stderr
+    assert "plant-6x3" in call(
+        "evaluate", "*6x3", "--problem", "stochastic-lot-sizing", "-p", "idle", "--scenarios", "2"
+    ).stdout  # fmt: skip
+
+
+def test_a_proof_that_there_is_no_plan_says_why(tmp_path: Path) -> None:
+    plan = ct.generate("lot-sizing", items=2, periods=3, seed=0)
+    ct.write(plan, tmp_path / "a.json")
+    text = json.loads((tmp_path / "a.json").read_text())
+    text["capacity"] = [1.0] * 3
+    del text["content_hash"]
+    (tmp_path / "a.json").write_text(json.dumps(text))
+    assert "capacity is short by period" in call("solve", tmp_path / "a.json").stdout
+
+
+def test_ctrl_c_where_no_verb_catches_it_is_told(monkeypatch, capsys) -> None:
+    from counterpoint.opt.cli import main, output
+
+    def interrupt(*args: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(output, "print_table", interrupt)
+    monkeypatch.setattr(main.sys, "argv", ["counterpoint", "problems"])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (ended.value.code, capsys.readouterr().err) == (130, "counterpoint: interrupted\n")
 
 
 def test_convert_keeps_the_content(tmp_path: Path) -> None:

@@ -371,6 +371,11 @@ class TestVerdict:
         assert "not clearly ahead of" in said[1]
         assert said[2].startswith("No clear difference")
 
+    def test_a_lead_on_three_instances_is_not_called_clear(self, make):
+        said = judged(make, {"alpha": (101.0, 103.0, 102.0), "beta": (121.0, 124.0, 122.0)}).verdict()
+        assert "alpha is ahead of beta by 20" in said[2]
+        assert "on too few instances to call it clear" in said[2]
+
     def test_solving_more_leads(self, make):
         said = judged(make, {"alpha": (101.0, None), "beta": (150.0, 150.0)}).verdict()
         assert said[1].startswith("In front: beta")
