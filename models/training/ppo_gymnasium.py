@@ -62,7 +62,7 @@ ACROBOT = Config(
     "Acrobot-v1", iterations=150, num_envs=32, ppo=PpoConfig(steps=64, epochs=4, minibatches=2, learning_rate=1e-3)
 )
 # A landing takes 300 steps and pays at its very end: to a discount of 0.995 hovering until the time is over costs
-# nearly nothing, and that is what is learnt then.
+# nearly nothing, and runs at 0.995 ended so.
 LUNAR_LANDER = Config(
     "LunarLander-v3",
     iterations=73,

@@ -12,7 +12,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
     ("name", "firsts"),
     [
         ("frozen_lake", ["lake", "  10 ppo", "  10 ppo", "  10 pdppo", "  10 pdppo"]),
-        pytest.param("ppo_tasks", ["task CartPole-v1  seed 10"], marks=pytest.mark.slow),
+        pytest.param("ppo_tasks", ["task Acrobot-v1  seed 10"], marks=pytest.mark.slow),
     ],
 )
 def test_quick_run(name: str, firsts: list[str], capsys: pytest.CaptureFixture[str]) -> None:
