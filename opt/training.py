@@ -80,6 +80,18 @@ ALGORITHMS = (  # the first of a problem is its default
         "post-decision PPO for one plant, corrected or as published",
     ),
     Algorithm(
+        "ppo-by-machine",
+        "stochastic-lot-sizing",
+        f"{_AT}stochastic_lot_sizing_by_machine",
+        "PPO that judges every machine by its own items; a network for plants of all sizes",
+    ),
+    Algorithm(
+        "imitation",
+        "stochastic-lot-sizing",
+        f"{_AT}stochastic_lot_sizing_imitation",
+        "one network for plants of all sizes, taught by the policy from the items' value functions",
+    ),
+    Algorithm(
         "pdppo",
         "frozen-lake",
         f"{_AT}frozen_lake",

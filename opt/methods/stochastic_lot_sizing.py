@@ -86,4 +86,15 @@ METHODS = (
         kind="sequential",
         network="mlp",
     ),
+    Method(
+        "plant-network",
+        PROBLEM,
+        "counterpoint.models.policies.stochastic_lot_sizing_pairs:policy",
+        "a network that scores machines and items in pairs, for plants of all sizes",
+        options="counterpoint.models.policies.stochastic_lot_sizing_pairs:Options",
+        needs=("torch", "safetensors", "simpy"),
+        extra="learn",
+        kind="sequential",
+        network="plant-pairs",
+    ),
 )
