@@ -22,7 +22,7 @@ The machine that this workplace lends has no network, torch 2.11 and 15 minutes 
     printf '/.whl/\n/.plant/\n' >> .git/info/exclude
     python3 -m pip download --no-deps --only-binary=:all: --python-version 3.12 --implementation cp \
         --platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 -d .whl \
-        WHEELS
+        annotated-types Farama-Notifications gymnasium pydantic==2.14.4 pydantic_core==2.50.5 typing-inspection
     mkdir -p .plant/lot_sizing/plant && cp ../shared/data/lot_sizing/plant/plant_20items_* .plant/lot_sizing/plant/
 
 Then two calls of the tool `run`, carry = [".whl", ".plant"], the second at once while the machine is warm, about 4 and
