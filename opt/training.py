@@ -69,6 +69,12 @@ ALGORITHMS = (  # the first of a problem is its default
         f"{_AT}interrupted_job_shop_shared",
         "many plays of one scenario, each judged by their mean",
     ),
+    Algorithm(
+        "scores",
+        "interrupted-job-shop",
+        f"{_AT}interrupted_job_shop_scores",
+        "the same for a small network inside the compiled simulator; on the CPU",
+    ),
     Algorithm("ppo", "interrupted-job-shop", f"{_AT}interrupted_job_shop", "PPO with a critic, one episode a scenario"),
     Algorithm("ppo", "inventory", f"{_AT}ppo_inventory", "PPO on a problem whose optimum is known exactly"),
     Algorithm("pdppo", "inventory", f"{_AT}pdppo_inventory", "the same by post-decision PPO, in both of its modes"),

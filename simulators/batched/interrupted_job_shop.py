@@ -6,22 +6,25 @@ says when it is down; so the clock reading at which an operation ends is known w
 instants at which somebody may move: an operation ends, or a machine comes back up that is requested or holds a
 blocked job.
 
-One round of `to_decision` does for each shop one of: nothing (a decision is due, or all jobs are out), one move that
-leaves no choice, or the way to the next such instant and the swaps there. The number of rounds depends on the data.
-On the CPU the loop ends when every shop is ready; on an accelerator that is looked up every `CHECK_EVERY` rounds
-only, which is the one synchronisation.
+On the CPU the moves are compiled (`interrupted_job_shop_kernels`); what follows here in torch is for accelerators, and
+for tests that hold both equal. One round of `to_decision` does for each shop one of: nothing (a decision is due, or all
+jobs are out), one move that leaves no choice, or the way to the next such instant and the swaps there. The number of
+rounds depends on the data. Whether every shop is ready is looked up every `CHECK_EVERY` rounds only on an accelerator,
+which is the one synchronisation.
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from counterpoint.opt.problems.interrupted_job_shop import InterruptedJobShop, Scenario
+from counterpoint.simulators.batched import interrupted_job_shop_kernels as kernels
+from counterpoint.simulators.batched.interrupted_job_shop_kernels import BLOCKED, OUT, PROCESSING, SOURCE
 from counterpoint.simulators.batched.job_shop import Shops
 
-SOURCE, PROCESSING, BLOCKED, OUT = 0, 1, 2, 3
-FAR = 2**40  # later than anything
+FAR = kernels.FAR  # later than anything
 CHECK_EVERY = 8
 
 
@@ -223,7 +226,14 @@ def decision(state: State) -> Decision:
     return Decision(machine < m, machine, eligible, state.is_busy.any(1) | is_not_last)
 
 
-def to_decision(batch: Batch, state: State, *, waiting: bool = True, rounds: int | None = None) -> Decision:
+def to_decision(
+    batch: Batch,
+    state: State,
+    *,
+    waiting: bool = True,
+    rounds: int | None = None,
+    is_compiled: bool | None = None,
+) -> Decision:
     """Go on until in every shop a decision is due or all jobs are out; `state` changes in place.
 
     Parameters
@@ -234,9 +244,14 @@ def to_decision(batch: Batch, state: State, *, waiting: bool = True, rounds: int
         False: the policy may not wait, and is not asked where one job alone may enter.
     rounds : int, optional
         Do at most so many, and never look whether all are ready unless on the CPU; where a shop is not, no decision is
-        due, or one that leaves no choice, and calling again goes on. Default: as many as it takes.
+        due, or one that leaves no choice, and calling again goes on. Default: as many as it takes, which the compiled
+        code also does unless it is 0.
+    is_compiled : bool, optional
+        Default: on the CPU.
     """
     is_cpu = state.time.device.type == "cpu"
+    if (is_cpu if is_compiled is None else is_compiled) and rounds != 0:
+        return _compiled(batch, state, waiting)
     done = 0
     while True:
         now = decision(state)
@@ -255,9 +270,33 @@ def to_decision(batch: Batch, state: State, *, waiting: bool = True, rounds: int
         _enter(batch, state, swappers | (now.eligible & is_forced.unsqueeze(1)))
 
 
-def act(batch: Batch, state: State, now: Decision, action: Tensor) -> None:
+def _compiled(batch: Batch, state: State, waiting: bool) -> Decision:
+    rows, n = state.status.shape
+    now = Decision(
+        torch.empty(rows, dtype=torch.bool), torch.empty(rows, dtype=torch.int64),
+        torch.empty(rows, n, dtype=torch.bool), torch.empty(rows, dtype=torch.bool),
+    )  # fmt: skip
+    views = [x.numpy() for x in (now.is_due, now.machine, now.eligible, now.may_wait)]
+    kernels.to_decisions(*_views(batch, state), batch.is_always, batch.is_resumed, waiting, *views)
+    return now
+
+
+def _views(batch: Batch, state: State) -> list[Any]:
+    """Return the arrays of a batch on the CPU that the compiled moves read and write."""
+    for f in fields(state):
+        setattr(state, f.name, getattr(state, f.name).contiguous())
+    shops, traces = batch.shops, batch.traces
+    read = (shops.machine, shops.duration, shops.length, traces.failure, traces.repair)
+    return [*(getattr(state, f.name).numpy() for f in fields(state)), *(x.contiguous().numpy() for x in read)]
+
+
+def act(batch: Batch, state: State, now: Decision, action: Tensor, *, is_compiled: bool | None = None) -> None:
     """Apply the decisions `action` [B]: a job, or n to wait; nothing where none is due."""
     n = state.status.shape[1]
+    if action.device.type == "cpu" if is_compiled is None else is_compiled:
+        views = [x.contiguous().numpy() for x in (now.is_due, now.machine, now.eligible, action.long())]
+        kernels.act(*_views(batch, state), batch.is_always, batch.is_resumed, *views)
+        return
     jobs = torch.arange(n, device=action.device)
     _enter(batch, state, (jobs == action.unsqueeze(1)) & now.eligible & now.is_due.unsqueeze(1))
     waits = (action == n) & now.is_due

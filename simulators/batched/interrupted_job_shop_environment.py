@@ -163,7 +163,7 @@ class InterruptedShops:
 
     def step(self, action: Tensor) -> Step:
         """Decide in every shop and go on to the next decision; finished shops start anew."""
-        before = self.state.time
+        before = self.state.time.clone()  # the compiled moves write in place
         act(self.batch, self.state, self.now, action)
         to_decision(self.batch, self.state, waiting=self.waiting, rounds=self.rounds)
         scale = self.scale()

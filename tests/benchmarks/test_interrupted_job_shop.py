@@ -8,7 +8,6 @@ import pytest
 from tests.interrupted_shops import random_shop
 
 from counterpoint.opt.problems.interrupted_job_shop import InterruptedJobShop, draw_scenarios
-from counterpoint.simulators.batched.interrupted_job_shop import Batch
 from counterpoint.simulators.interrupted_job_shop import simulate
 from counterpoint.solvers.rules.interrupted_job_shop import RULES, RulePolicy
 
@@ -20,7 +19,8 @@ def test_batched_rules_are_the_rules(rule: str) -> None:
     rng = np.random.default_rng(0)
     instances = [InterruptedJobShop(random_shop(rng, jobs=5, machines=4), 0.1) for _ in range(8)]
     drawn = [draw_scenarios(instance, 1, i)[0] for i, instance in enumerate(instances)]
-    found = BENCHMARK["by_rule"](Batch.of(instances, drawn), rule).tolist()
+    batch, statics = BENCHMARK["stacked"](instances, [[scenario] for scenario in drawn])
+    found = BENCHMARK["by_rule"](batch, statics, rule).tolist()
     expected = [
         simulate(i, s, RulePolicy(i, rule)).cost  # type: ignore[arg-type]
         for i, s in zip(instances, drawn, strict=True)

@@ -27,7 +27,7 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def check_parity(seed: int) -> None:
+def check_parity(seed: int, is_compiled: bool) -> None:
     """Drive the batched twin with what the reference's policy decided; compare what is seen and what happens."""
     rng = np.random.default_rng(seed)
     instance = random_instance(rng)
@@ -37,10 +37,10 @@ def check_parity(seed: int) -> None:
     batch = Batch.of([instance], [scenario])
     state = empty(batch)
     n = instance.shop.num_jobs
-    now = to_decision(batch, state)
+    now = to_decision(batch, state, is_compiled=is_compiled)
     for seen, chosen in zip(policy.seen, policy.chosen, strict=True):
         while int(now.eligible.sum()) == 1 and not bool(now.may_wait):
-            act(batch, state, now, now.eligible.int().argmax(1))
+            act(batch, state, now, now.eligible.int().argmax(1), is_compiled=is_compiled)
             now = decision(state)
         assert int(state.time) == seen.time
         assert int(now.machine) == seen.machine
@@ -57,8 +57,8 @@ def check_parity(seed: int) -> None:
             for m, s in zip(state.place[0].tolist(), state.status[0].tolist(), strict=True)
         )
         assert work == seen.remaining
-        act(batch, state, now, torch.tensor([n if chosen == WAIT else chosen]))
-        now = to_decision(batch, state)
+        act(batch, state, now, torch.tensor([n if chosen == WAIT else chosen]), is_compiled=is_compiled)
+        now = to_decision(batch, state, is_compiled=is_compiled)
     assert bool((state.status == OUT).all())
     assert not bool(state.is_stuck.any())
     found = trajectory(instance, scenario, state, 0)
@@ -68,13 +68,15 @@ def check_parity(seed: int) -> None:
     assert np.array_equal(found.end, expected.end)
 
 
+@pytest.mark.parametrize("is_compiled", [True, False])
 @pytest.mark.parametrize("block", range(4))
-def test_logs_equal_the_reference(block: int) -> None:
+def test_logs_equal_the_reference(block: int, is_compiled: bool) -> None:
     for seed in range(25 * block, 25 * block + 25):
-        check_parity(seed)
+        check_parity(seed, is_compiled)
 
 
 @pytest.mark.slow
-def test_logs_equal_the_reference_on_a_thousand() -> None:
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_logs_equal_the_reference_on_a_thousand(is_compiled: bool) -> None:
     for seed in range(1000, 2000):
-        check_parity(seed)
+        check_parity(seed, is_compiled)

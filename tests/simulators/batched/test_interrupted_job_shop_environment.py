@@ -120,7 +120,7 @@ def test_wrong_settings_are_refused() -> None:
             Draw(**wrong)  # type: ignore[arg-type]
 
 
-def random_episodes(count: int, seed: int, variants: tuple[int, ...]) -> None:
+def random_episodes(count: int, seed: int, variants: tuple[int, ...], *, is_compiled: bool) -> None:
     """Play `count` random episodes of these variants and assert that each ends."""
     generator = torch.Generator().manual_seed(seed)
     for k in variants:
@@ -131,24 +131,26 @@ def random_episodes(count: int, seed: int, variants: tuple[int, ...]) -> None:
         )  # fmt: skip
         batch, _ = draw_batch(draw, count // len(variants), generator)
         state = empty(batch)
-        now = to_decision(batch, state, waiting=k % 4 != 1)
+        now = to_decision(batch, state, waiting=k % 4 != 1, is_compiled=is_compiled)
         while bool(now.is_due.any()):
             mask = torch.cat([now.eligible, now.may_wait.unsqueeze(1)], 1)
             chance = torch.rand(mask.shape, generator=generator)
             chance[:, -1] *= 0.7
-            act(batch, state, now, (chance * mask).argmax(1))
-            now = to_decision(batch, state, waiting=k % 4 != 1)
+            act(batch, state, now, (chance * mask).argmax(1), is_compiled=is_compiled)
+            now = to_decision(batch, state, waiting=k % 4 != 1, is_compiled=is_compiled)
         assert not bool(state.is_stuck.any())
         assert bool(state.is_done.all())
         ended = state.end.amax((1, 2))
         assert torch.equal(ended, state.time)
 
 
-def test_no_deadlock_in_two_thousand_random_episodes() -> None:
-    random_episodes(2000, 0, (0, 1, 6, 7))
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_no_deadlock_in_two_thousand_random_episodes(is_compiled: bool) -> None:
+    random_episodes(2000, 0, (0, 1, 6, 7), is_compiled=is_compiled)
 
 
 @pytest.mark.slow
-def test_no_deadlock_in_a_hundred_thousand_random_episodes() -> None:
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_no_deadlock_in_a_hundred_thousand_random_episodes(is_compiled: bool) -> None:
     for seed in range(10):
-        random_episodes(10_000, seed, tuple(range(8)))
+        random_episodes(10_000, seed, tuple(range(8)), is_compiled=is_compiled)
