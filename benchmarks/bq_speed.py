@@ -9,6 +9,7 @@ bfloat16 does to lengths is measured with the shipped network.
 
     python benchmarks/bq_speed.py               # 1 to 2 CPU minutes; the rows of 128 at a time are by the next
     python benchmarks/bq_speed.py --repeats 1 --batches 128
+    python benchmarks/bq_speed.py --windows 8   # only what a window of 100 loses at 1,000 places: 4 CPU minutes
 """
 
 import argparse
@@ -24,13 +25,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from counterpoint.datasets.generators import tsp
 from counterpoint.models.networks.bq import Bq, Options
 from counterpoint.models.policies.bq import Options as MethodOptions
 from counterpoint.models.policies.bq import load
 from counterpoint.models.policies.bq_rollout import roll_out, scores
 from counterpoint.models.policies.tsp import NETWORK, build
-from counterpoint.models.policies.tsp_finish import MOST, finished
+from counterpoint.models.policies.tsp_finish import MOST, completed, finished
 from counterpoint.models.precision import Precision
+from counterpoint.simulators.batched.bq import unit_square
 from counterpoint.simulators.batched.bq_tsp import Paths, start
 
 RESULTS = Path(__file__).parent / "results" / "bq_speed.csv"
@@ -43,9 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--batches", default="1,16")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--large", type=int, default=1000, help="places of the second table, one instance; 0: none")
+    parser.add_argument("--windows", type=int, default=0, help="tours by the shipped network with and without one")
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    if chosen.windows:
+        write(RESULTS.with_name("bq_windows.csv"), windows(chosen.windows, chosen.large))
+        return 0
     network = made()
     rows: list[dict[str, Any]] = []
     steps: dict[str, tuple[Step, int]] = {  # how, and how many of the last places are left to the exact finish
@@ -187,6 +194,22 @@ def lengths(places: int = 50, batch: int = 100) -> None:
         f"{float(change.mean()):.3f} +- {1.96 * float(change.std()) / batch**0.5:.3f} %, "
         f"{int((change == 0).sum())} the same"
     )
+
+
+def windows(count: int, places: int, window: int = 100) -> list[dict[str, Any]]:
+    """Return lengths of greedy tours of the shipped network, through a window and with all shown."""
+    network, _ = load(MethodOptions(), NETWORK, build)
+    rows = []
+    for seed in range(940_000, 940_000 + count):
+        points = torch.from_numpy(tsp.uniform(places=places, seed=seed).places.points.copy()).unsqueeze(0)
+        for shown in (window, 0):
+            started = time.process_time()
+            _, left = roll_out(network, start(unit_square(points)), window=shown, leave=MOST)
+            length = float(completed(left, finished)[1].cost())
+            seconds = round(time.process_time() - started, 2)
+            rows.append({"places": places, "seed": seed, "window": shown, "length": length, "cpu_s": seconds})
+            print(rows[-1], flush=True)
+    return rows
 
 
 def timed(run: Callable[[], object]) -> float:
