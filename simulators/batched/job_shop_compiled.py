@@ -47,10 +47,10 @@ def advance(
         raise OptionError(f"an action is out of range: expected 0..{mask.shape[1] - 1}")
 
 
-def values(state: kernels.State, *, is_flexible: bool) -> tuple[Tensor, Tensor, Tensor]:
+def values(state: kernels.State) -> tuple[Tensor, Tensor, Tensor]:
     """Return the bound, the earliest start of anything (the makespan, if all is done) and the makespan, int64 [B]."""
     bound, now, makespan = (torch.empty(len(state.free), dtype=torch.int64) for _ in range(3))
-    kernels.value(state, is_flexible, bound.numpy(), now.numpy(), makespan.numpy())
+    kernels.value(state, bound.numpy(), now.numpy(), makespan.numpy())
     return bound, now, makespan
 
 
@@ -63,9 +63,9 @@ def candidates(state: kernels.State, scheme: Scheme) -> Tensor:
     return mask
 
 
-def candidate_features(state: kernels.State, now: Tensor, bound: Tensor, unit: Tensor, *, is_flexible: bool) -> Tensor:
+def candidate_features(state: kernels.State, now: Tensor, bound: Tensor, unit: Tensor) -> Tensor:
     """Return the `FEATURES` of every action, float32 [B, A, 9]."""
     batch, n, o = state.begin.shape
     out = torch.empty(batch, n, o, len(FEATURES))
-    kernels.features(state, is_flexible, now.numpy(), bound.numpy(), unit.numpy(), out.numpy())
+    kernels.features(state, now.numpy(), bound.numpy(), unit.numpy(), out.numpy())
     return out.view(batch, n * o, -1)

@@ -256,7 +256,7 @@ class JobShopEnvironment:
     def _values(self, state: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Return the bound, the earliest start of anything (the makespan, if all is done) and the makespan, [B]."""
         if self.is_compiled:
-            return compiled.values(state, is_flexible=self._is_flexible)
+            return compiled.values(state)
         makespan = self.partial.makespan
         begin = self.partial.begin.view(self.num_envs, -1).min(1).values
         return self._potential.value(self.partial), torch.where(begin >= NEVER, makespan, begin), makespan
@@ -267,9 +267,7 @@ class JobShopEnvironment:
         if self.is_compiled:
             seen["action_mask"] = compiled.candidates(state, scheme)
             if shows != "graph":
-                seen["candidate"] = compiled.candidate_features(
-                    state, self._now, self._bound, self._first_bound, is_flexible=self._is_flexible
-                )
+                seen["candidate"] = compiled.candidate_features(state, self._now, self._bound, self._first_bound)
         else:
             seen["action_mask"] = self._twin.candidates(self.partial, scheme)
             if shows != "graph":

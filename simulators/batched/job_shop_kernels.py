@@ -76,11 +76,12 @@ def advance(
         k, at, ends = s.step[b, j], s.machine[b, j, o], s.begin[b, j, o] + s.duration[b, j, o]
         if s.begin[b, j, o] >= NEVER:  # a shop that is done
             continue
-        if is_flexible:
+        if options > 1:
             s.to_come[b, 0] -= s.rest[b, j, k] - s.rest[b, j, k + 1]
-            option[b, j, k] = o
         else:
             s.to_come[b, at] -= s.duration[b, j, o]
+        if is_flexible:
+            option[b, j, k] = o
         end[b, j, k], s.free[b, at], s.step[b, j] = ends, ends, k + 1
         k += 1
         if k < s.length[b, j]:
@@ -99,26 +100,27 @@ def advance(
 
 
 @njit(cache=True)
-def value(s: State, is_flexible: bool, bound: Any, now: Any, makespan: Any) -> None:  # pragma: no cover
+def value(s: State, bound: Any, now: Any, makespan: Any) -> None:  # pragma: no cover
     """Write the bound, the earliest start of anything (the makespan, if all is done) and the makespan, each [B]."""
     batch, jobs, options = s.begin.shape
+    has_options = options > 1
     for b in range(batch):
         latest, total, most, first = np.int64(0), np.int64(0), np.int64(0), NEVER
         for m in range(s.free.shape[1]):
             latest = max(latest, s.free[b, m])
             total += s.free[b, m]
-            if not is_flexible:
+            if not has_options:
                 most = max(most, s.free[b, m] + s.to_come[b, m])
-        if is_flexible:
+        if has_options:
             most = (total + s.to_come[b, 0] + s.machines[b] - 1) // s.machines[b]
         most = max(most, latest)
         for j in range(jobs):
             k, complete = s.step[b, j], NEVER
             for o in range(options):
                 first = min(first, s.begin[b, j, o])
-                complete = min(complete, s.begin[b, j, o] + (s.duration[b, j, o] if is_flexible else 0))
+                complete = min(complete, s.begin[b, j, o] + (s.duration[b, j, o] if has_options else 0))
             if complete < NEVER:
-                most = max(most, complete + s.rest[b, j, k + is_flexible])
+                most = max(most, complete + s.rest[b, j, k + has_options])
         bound[b], now[b], makespan[b] = most, (latest if first >= NEVER else first), latest
 
 
@@ -153,7 +155,7 @@ def candidates(scheme: int, begin: Any, machine: Any, duration: Any, ready: Any,
 
 
 @njit(cache=True, error_model="numpy")
-def features(s: State, is_flexible: bool, now: Any, bound: Any, unit: Any, out: Any) -> None:  # pragma: no cover
+def features(s: State, now: Any, bound: Any, unit: Any, out: Any) -> None:  # pragma: no cover
     """Write `job_shop_candidates.FEATURES`, `out` float32 [B, n, O, 9]; `now`, `bound`, `unit` are int64 [B]."""
     batch, jobs, options = s.begin.shape
     for b in range(batch):
@@ -171,7 +173,7 @@ def features(s: State, is_flexible: bool, now: Any, bound: Any, unit: Any, out: 
                         out[b, j, o, i] = 0
                     continue
                 after = s.rest[b, j, k + 1]
-                work = s.to_come[b, 0] // s.machines[b] if is_flexible else s.to_come[b, at]
+                work = s.to_come[b, 0] // s.machines[b] if options > 1 else s.to_come[b, at]
                 out[b, j, o, 0] = np.float32(start - now[b]) / scale
                 out[b, j, o, 1] = np.float32(takes) / scale
                 out[b, j, o, 2] = np.float32(after) / scale

@@ -168,13 +168,22 @@ def test_node_features_equal_plain_loops(random_shop, is_flexible: bool) -> None
             torch.testing.assert_close(machines[:, 2], torch.tensor(operations))
 
 
-@pytest.mark.parametrize("is_flexible", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "has_options"),
+    [(Shops, False), (FlexibleShops, True), (FlexibleShops, False)],
+    ids=["", "flexible", "one"],
+)
 @pytest.mark.parametrize("scheme", ["nondelay", "active", "append"])
 @pytest.mark.parametrize("reward", ["dense", "sparse"])
-def test_compiled_and_torch_steps_are_the_same(random_shop, is_flexible: bool, scheme: str, reward: str) -> None:
-    """Bit for bit: 24 shops of different sizes, 60 steps with restarts, one action in ten out of turn."""
+def test_compiled_and_torch_steps_are_the_same(
+    random_shop, kind: type[Shops | FlexibleShops], has_options: bool, scheme: str, reward: str
+) -> None:
+    """Bit for bit: 24 shops of different sizes, 60 steps with restarts, one action in ten out of turn.
+
+    Flexible shops may have no more than one option each, too.
+    """
     rng = np.random.default_rng(11)
-    shops = (FlexibleShops if is_flexible else Shops).of([random_shop(rng, is_flexible) for _ in range(24)])
+    shops = kind.of([random_shop(rng, has_options) for _ in range(24)])
     rules = Rules(scheme, reward, "both")  # type: ignore[arg-type]
     one, two = (JobShopEnvironment(shops, rules=rules, is_compiled=flag) for flag in (True, False))
     generator = torch.Generator().manual_seed(12)
