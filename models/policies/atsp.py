@@ -57,8 +57,17 @@ def solve_matrix(instance: Tsp, budget: Budget, seed: int, options: Options, rep
     if 0 < window < paths.size:
         return run_tours(
             instance, windowed(paths), network, lambda tails: finished(tails.paths), rebuild, window=window,
-            options=options, clock=clock, report=report,
+            options=options, seed=seed, clock=clock, report=report,
         )  # fmt: skip
     return run_tours(
-        instance, paths, network, finished, rebuild, window=window, options=options, clock=clock, report=report
+        instance,
+        paths,
+        network,
+        finished,
+        rebuild,
+        window=window,
+        options=options,
+        seed=seed,
+        clock=clock,
+        report=report,
     )

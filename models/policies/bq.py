@@ -28,6 +28,8 @@ class Options:
         A file ``*.safetensors`` of `counterpoint train`; empty: the one shipped.
     width : int
         Partial solutions kept side by side (beam search); 1: greedy.
+    samples : int
+        Solutions drawn at random besides, step by step by the network's probabilities; the seed says which.
     window : int
         Candidates that the network is shown; 0: all; -1: about as many as it was taught with.
     rescale : bool
@@ -44,6 +46,7 @@ class Options:
 
     checkpoint: str = ""
     width: int = 1
+    samples: int = 0
     window: int = -1
     rescale: bool = True
     reconstructions: int = -1
@@ -51,6 +54,8 @@ class Options:
     def __post_init__(self) -> None:
         if not 1 <= self.width <= WIDEST:
             raise OptionError(f"width must be in 1..{WIDEST}, not {self.width}")
+        if not 0 <= self.samples <= WIDEST:
+            raise OptionError(f"samples must be in 0..{WIDEST}, not {self.samples}")
         if self.window < -1:
             raise OptionError(f"window must be at least -1, not {self.window}")
         if self.reconstructions < -1:

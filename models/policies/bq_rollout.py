@@ -21,6 +21,14 @@ OF_A_NODE = 256  # of these, besides one for each pair of nodes
 LARGEST = 1e30  # of a logit
 
 
+def begun(tails: T, samples: int, seed: int) -> tuple[T, torch.Generator | None]:
+    """Return the one instance `samples` times and what to draw by, or as it is and nothing if they are 0."""
+    if not samples:
+        return tails, None
+    rows = torch.zeros(samples, dtype=torch.int64, device=tails.row.device)
+    return tails.picked(rows), torch.Generator().manual_seed(seed)
+
+
 @torch.no_grad()
 def roll_out(
     network: nn.Module,

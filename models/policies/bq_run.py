@@ -1,4 +1,4 @@
-"""A run of the learned method, alike for all problems: greedily, by a beam, then parts rebuilt while time lasts."""
+"""A run of the learned method, alike for all problems: greedy, drawn, by a beam, then parts rebuilt until time is up."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ S = TypeVar("S")
 
 
 def run(
-    build: Callable[[int], tuple[S, bool]],
+    build: Callable[[int, int], tuple[S, bool]],
     rebuild: Callable[[S], Iterator[S]],
     value: Callable[[S], float],
     solution: Callable[[S], Any],
@@ -28,7 +28,8 @@ def run(
     Parameters
     ----------
     build : callable
-        ``build(width)`` returns a whole solution and whether the time was over before the network had built it.
+        ``build(width, samples)`` returns a whole solution, the best of that many drawn at random if they are not 0, and
+        whether the time was over before the network had built it.
     rebuild : callable
         ``rebuild(built)`` yields one after each round; it ends when the time does.
     value : callable
@@ -36,17 +37,20 @@ def run(
     solution : callable
         What to report.
     options : Options
-        A beam comes after the greedy solution, which it may be worse than, or not come in time to beat.
+        What is drawn and what a beam finds comes after the greedy solution, which it may be worse than, or not come in
+        time to beat.
     clock : Clock
     report : callable
     sense : {"min", "max"}
     """
     sign = 1 if sense == "min" else -1
-    best, is_late = build(1)
+    best, is_late = build(1, 0)
     objective = value(best)
     report(solution(best))
-    if options.width > 1 and not is_late and clock.stop(objective=objective, sense=sense) is None:
-        other, is_late = build(options.width)
+    for width, samples in ((1, options.samples), (options.width, 0)):
+        if (width, samples) == (1, 0) or is_late or clock.stop(objective=objective, sense=sense) is not None:
+            continue
+        other, is_late = build(width, samples)
         if sign * (worth := value(other)) < sign * objective:
             best, objective = other, worth
             report(solution(best))

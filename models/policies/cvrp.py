@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from counterpoint.models.networks.bq import Bq, Form
 from counterpoint.models.networks.bq import Options as NetworkOptions
 from counterpoint.models.policies.bq import Options, load
-from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.bq_rollout import begun, roll_out
 from counterpoint.models.policies.bq_run import run
 from counterpoint.models.policies.cvrp_reconstruction import Line, length, reconstructed
 from counterpoint.models.threads import torch_threads
@@ -95,10 +95,11 @@ def solve(instance: Cvrp, budget: Budget, seed: int, options: Options, report: R
     decided = Decided(network)
     tails = _deliveries(instance)
 
-    def construct(width: int) -> tuple[Line, bool]:
+    def construct(width: int, samples: int) -> tuple[Line, bool]:
+        rows, generator = begun(tails, samples, seed)
         steps, left = roll_out(
-            network if width > 1 else decided, tails, width=width, window=window, rescale=options.rescale,
-            stop=clock.is_up,
+            network if width > 1 or samples else decided, rows, width=width, window=window, rescale=options.rescale,
+            generator=generator, stop=clock.is_up,
         )  # fmt: skip
         is_cut = left.size > 0
         lines = [_late(instance, steps[0].numpy(), left)] if is_cut else [_line(row) for row in steps.numpy()]

@@ -11,7 +11,7 @@ import torch
 from counterpoint.models.networks.bq import Bq, Form
 from counterpoint.models.networks.bq import Options as NetworkOptions
 from counterpoint.models.policies.bq import Options, load
-from counterpoint.models.policies.bq_rollout import best, roll_out
+from counterpoint.models.policies.bq_rollout import begun, best, roll_out
 from counterpoint.models.policies.bq_run import run
 from counterpoint.models.policies.knapsack_reconstruction import filled, reconstructed
 from counterpoint.models.threads import torch_threads
@@ -53,8 +53,9 @@ def solve(instance: Knapsack, budget: Budget, seed: int, options: Options, repor
     def value(items: IntArray) -> float:
         return float(instance.value[items].sum())
 
-    def construct(width: int) -> tuple[IntArray, bool]:
-        steps, after = roll_out(network, left, width=width, stop=clock.is_up)
+    def construct(width: int, samples: int) -> tuple[IntArray, bool]:
+        rows, generator = begun(left, samples, seed)
+        steps, after = roll_out(network, rows, width=width, generator=generator, stop=clock.is_up)
         items = filled(whole, torch.cat((plain[0], steps[best(after, 1)[0]])).numpy())
         if after.size:  # the items of the likeliest beginning may be worse than none of them
             items = max(items, filled(whole, np.array([-1])), key=value)

@@ -12,7 +12,7 @@ from torch import Tensor
 from counterpoint.models.networks.bq import Bq, Form
 from counterpoint.models.networks.bq import Options as NetworkOptions
 from counterpoint.models.policies.bq import Options, load
-from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.bq_rollout import begun, roll_out
 from counterpoint.models.policies.bq_run import run
 from counterpoint.models.policies.orienteering_reconstruction import reconstructed
 from counterpoint.models.threads import torch_threads
@@ -53,8 +53,11 @@ def solve(instance: Orienteering, budget: Budget, seed: int, options: Options, r
     network, window = load(options, NETWORK, build)
     whole = walks(instance)
 
-    def construct(width: int) -> tuple[IntArray, bool]:
-        steps, left = roll_out(network, whole, width=width, window=window, rescale=options.rescale, stop=clock.is_up)
+    def construct(width: int, samples: int) -> tuple[IntArray, bool]:
+        rows, generator = begun(whole, samples, seed)
+        steps, left = roll_out(
+            network, rows, width=width, window=window, rescale=options.rescale, generator=generator, stop=clock.is_up
+        )
         return _best(steps, left), bool((left.left >= 0).any())
 
     with torch_threads():

@@ -61,7 +61,16 @@ def solve(instance: Tsp, budget: Budget, seed: int, options: Options, report: Re
         )  # fmt: skip
 
     return run_tours(
-        instance, paths, network, finished, rebuild, window=window, options=options, clock=clock, report=report
+        instance,
+        paths,
+        network,
+        finished,
+        rebuild,
+        window=window,
+        options=options,
+        seed=seed,
+        clock=clock,
+        report=report,
     )
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from counterpoint.models.policies.atsp_window import WindowedPaths
 from counterpoint.models.policies.bq import Options
-from counterpoint.models.policies.bq_rollout import roll_out
+from counterpoint.models.policies.bq_rollout import begun, roll_out
 from counterpoint.models.policies.bq_run import run
 from counterpoint.models.policies.nearest import nearest_next
 from counterpoint.models.policies.tsp_finish import MOST
@@ -34,10 +34,11 @@ def run_tours(
     *,
     window: int,
     options: Options,
+    seed: int,
     clock: Clock,
     report: Report,
 ) -> Outcome:
-    """Build a tour, then the best of a beam, then rebuild parts of the better.
+    """Build a tour, then some at random and the best of a beam if asked for, then rebuild parts of the best.
 
     Parameters
     ----------
@@ -52,14 +53,18 @@ def run_tours(
     window : int
         See `Tails.observe`.
     options : Options
+    seed : int
+        Of what is drawn at random.
     clock : Clock
     report : callable
     """
 
-    def construct(width: int) -> tuple[IntArray, bool]:
+    def construct(width: int, samples: int) -> tuple[IntArray, bool]:
+        rows, generator = begun(paths, samples, seed)
         steps, left = roll_out(
-            network, paths, width=width, window=window, rescale=options.rescale, leave=MOST, stop=clock.is_up
-        )
+            network, rows, width=width, window=window, rescale=options.rescale, generator=generator, leave=MOST,
+            stop=clock.is_up,
+        )  # fmt: skip
         if is_cut := left.size > MOST:  # the likeliest tour, what is left to it by nearest neighbours
             rest = nearest_next(instance.places, int(left.origin[0]), left.left[0].numpy())
             inner = visits(steps[:1], torch.from_numpy(rest).unsqueeze(0))

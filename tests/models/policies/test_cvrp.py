@@ -32,7 +32,7 @@ def random_instance(seed, customers, metric="euclidean", is_under_way=False):
     return Cvrp("x", Places(metric, points), demand, 12, at, load)
 
 
-@pytest.mark.parametrize("extra", ["", ",width=8", ",window=5", ",window=4,rescale=false,width=3"])
+@pytest.mark.parametrize("extra", ["", ",width=8", ",samples=8", ",window=5", ",window=4,rescale=false,width=3"])
 @pytest.mark.parametrize(("is_under_way", "rounds"), [(False, 0), (True, 0), (True, 2)])
 def test_routes_are_feasible(checkpoint, extra, is_under_way, rounds):
     for customers in (1, 2, 9, 30):

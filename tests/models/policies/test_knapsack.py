@@ -38,7 +38,7 @@ def drawn(items: int, seed: int = 0, least: int = 0) -> Knapsack:
     return Knapsack(f"k{items}", value, weight, int(rng.integers(0, 60 * items)))
 
 
-@pytest.mark.parametrize("extra", ["0", "0,width=8", "0,window=0", "0,window=5,width=3", "3"])
+@pytest.mark.parametrize("extra", ["0", "0,width=8", "0,samples=8", "0,window=0", "0,window=5,width=3", "3"])
 def test_packs_whatever_comes(checkpoint: Path, extra: str) -> None:
     odd = [
         Knapsack("nothing fits", [5, 6], [3, 4], 2), Knapsack("all fits", [5, 6, 0], [3, 4, 0], 7),
@@ -91,7 +91,7 @@ def test_limits(checkpoint: Path) -> None:
 
 def test_wrong_options(checkpoint: Path) -> None:
     case = drawn(5)
-    for wrong in ("width=0", "window=-2", "reconstructions=-2", "samples=x"):
+    for wrong in ("width=0", "window=-2", "reconstructions=-2", "samples=-1"):
         with pytest.raises(OptionError, match=wrong.partition("=")[0]):
             ct.solve(case, f"bq:checkpoint={checkpoint},{wrong}")
     lost = ct.solve(case, "bq:checkpoint=nowhere.safetensors")

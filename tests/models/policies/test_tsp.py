@@ -90,6 +90,15 @@ def test_the_same_again(towns):
     assert one.solution == other.solution  # nothing to draw
 
 
+def test_tours_are_drawn_besides_the_greedy_one(towns):
+    drawn = [ct.solve(towns, "bq:samples=16,reconstructions=0", seed=seed) for seed in (1, 1, 2, 3)]
+    assert drawn[0].solution == drawn[1].solution
+    assert len({found.objective for found in drawn}) > 1
+    greedy = ct.solve(towns, "bq:reconstructions=0")
+    assert max(found.objective for found in drawn) <= greedy.objective
+    assert min(found.objective for found in drawn) < greedy.objective
+
+
 @torch.no_grad()
 def test_numbers_of_places_do_not_matter(shipped):
     points = torch.rand(8, 15, 2, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
