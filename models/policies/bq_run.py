@@ -1,4 +1,4 @@
-"""A run of the learned method, alike for all problems: greedy, drawn, by a beam, then parts rebuilt until time is up."""
+"""A run of the learned method, alike for all problems: greedily, drawn, by a beam, then parts rebuilt."""
 
 import math
 from collections.abc import Callable, Iterator

@@ -95,7 +95,9 @@ def test_random_policies_build_tours(count):
             done += 1
 
 
-@pytest.mark.parametrize("options", [{}, {"width": 4}, {"samples": 4}, {"window": 5}, {"window": 0, "reconstructions": 3}])
+@pytest.mark.parametrize(
+    "options", [{}, {"width": 4}, {"samples": 4}, {"window": 5}, {"window": 0, "reconstructions": 3}]
+)
 @pytest.mark.parametrize("n", [1, 2, 3, 11, 12, 31])
 def test_tours_and_paths_of_all_sizes(checkpoint, n, options):
     for ends in (None, (n - 1, 0))[: 1 + (n > 1)]:
