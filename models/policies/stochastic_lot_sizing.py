@@ -24,12 +24,13 @@ class Options:
     ----------
     checkpoint : str
         A file ``*.safetensors`` of ``counterpoint train stochastic-lot-sizing``; needed.
-    is_sampled : bool
-        Draw every action, as in training, where the likeliest is taken otherwise.
+    is_sampled : bool, optional
+        Draw every action, or take the likeliest; default: as the card says, which is how the checkpoint was selected.
+        A card that says nothing is of a time when all were selected by what drawn actions cost.
     """
 
     checkpoint: str = ""
-    is_sampled: bool = False
+    is_sampled: bool | None = None
 
 
 def policy(instance: StochasticLotSizing, seed: int, options: Options) -> Policy:
@@ -40,17 +41,20 @@ def policy(instance: StochasticLotSizing, seed: int, options: Options) -> Policy
     OptionError
         If there is no checkpoint.
     CheckpointError
-        If it is none of this network, or of a plant of another size.
+        If it is none of this network, or of a plant of another size, or its card does not say how to play.
     """
     if not options.checkpoint:
         raise OptionError("needs checkpoint=FILE.safetensors, from counterpoint train stochastic-lot-sizing")
-    network, _ = load_network(options.checkpoint, NETWORK, Mlp, described(NetworkOptions))
+    network, card = load_network(options.checkpoint, NETWORK, Mlp, described(NetworkOptions))
     machines, items = instance.num_machines, instance.num_items
     found = network.options
     wanted = {"inventory": items, "setup": machines * (items + 1)}, (items + 1,) * machines
     if (dict(found.numbers), tuple(found.actions)) != wanted or found.choices or found.head != "multi-discrete":
         raise CheckpointError(f"not trained for {items} items on {machines} machines", options.checkpoint)
-    return LearnedPolicy(instance, network, seed if options.is_sampled else None)
+    is_sampled = card.get("is_sampled", True) if options.is_sampled is None else options.is_sampled
+    if not isinstance(is_sampled, bool):
+        raise CheckpointError("is_sampled must be true or false", options.checkpoint)
+    return LearnedPolicy(instance, network, seed if is_sampled else None)
 
 
 class LearnedPolicy:

@@ -103,6 +103,7 @@ def build(config: Config, seed: int, device: str) -> PpoTrainer:
         "algorithm": "ppo",
         "network": {"name": "mlp", "options": asdict(options)},
         "plant": {"name": plant.name, "hash": plant.content_hash},
+        "is_sampled": True,  # selected by what drawn actions cost, `Validation`, so played by drawing
     }
     return PpoTrainer(
         environment,
