@@ -2,7 +2,7 @@
 
 The settings are those of `models.training.ppo_gymnasium`; every run is trained to its end, and the network as it is
 then is judged, greedily and with its statistics frozen, on 100 episodes that no training has seen. Lunar Lander's
-settings were chosen on seed 101, Acrobot's on none.
+settings were chosen on seed 101, Acrobot's on 12 and 21.
 
     python benchmarks/ppo_tasks.py              # 12 CPU minutes
     python benchmarks/ppo_tasks.py --quick      # few iterations on one seed, nothing written
@@ -24,7 +24,7 @@ from counterpoint.models.training.ppo_gymnasium import ACROBOT, LUNAR_LANDER, Co
 EPISODES, JUDGED_FROM = 100, 10**7  # number and first seed of the episodes to judge on
 TASKS = (  # settings, what is asked, seeds
     (LUNAR_LANDER, 200.0, range(4)),
-    (ACROBOT, -95.0, range(10, 13)),
+    (ACROBOT, -95.0, (10, 11, 13)),
 )
 
 

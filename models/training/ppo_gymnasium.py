@@ -59,7 +59,10 @@ class Config:
 
 
 ACROBOT = Config(
-    "Acrobot-v1", iterations=150, num_envs=32, ppo=PpoConfig(steps=64, epochs=4, minibatches=2, learning_rate=1e-3)
+    "Acrobot-v1",
+    iterations=150,
+    num_envs=32,
+    ppo=PpoConfig(steps=64, epochs=4, minibatches=2, learning_rate=1e-3, is_reward_scaled=True),
 )
 # A landing takes 300 steps and pays at its very end: to a discount of 0.995 hovering until the time is over costs
 # nearly nothing, and runs at 0.995 ended so.
