@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from counterpoint.opt.problems.lot_sizing import LotSizing
+from counterpoint.opt.problems.lot_sizing_check import ROUNDING as UNEXACT
 
 ROUNDING = 1e-9  # relative, of sums
 FloatArray = npt.NDArray[np.float64]
@@ -56,6 +57,8 @@ def net_data(instance: LotSizing) -> NetData:
     left = np.maximum(stock - np.cumsum(instance.demand, axis=1), 0.0)
     before = np.concatenate([stock, left[:, :-1]], axis=1)
     demand = np.maximum(instance.demand - before, 0.0)
+    # what rounding leaves of a demand that the stock just serves is none: it would ask for a setup
+    demand[(before > 0) & (demand <= UNEXACT * stock)] = 0.0
     if instance.backlog_cost is None:
         servable = np.cumsum(demand[:, ::-1], axis=1)[:, ::-1]
     else:

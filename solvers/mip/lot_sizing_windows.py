@@ -7,6 +7,7 @@ in a small part of the time. Capacity may be exceeded at a price, so that every 
 long as no feasible plan is known; what is left of the overtime says how far off it is.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -78,14 +79,18 @@ class Windows:
         return np.asarray((regret <= most[:, None, None]) & np.isfinite(regret))
 
     def relaxation(self, overtime_price: float, time_limit_s: float) -> Answer:
-        """Solve the relaxation over the core, which is widened until that is near the bound."""
-        nothing = np.zeros(self.net.demand.shape, bool)
+        """Solve the relaxation over the core, which is widened until that is near the bound.
+
+        Overtime does not lift what one lot may make: a core may be infeasible for it, and only the widest says so.
+        """
+        nothing, deadline_s = np.zeros(self.net.demand.shape, bool), time.monotonic() + time_limit_s
         while True:
             shape = FacilityLocationModel(self.net, overtime_price, self.core)
-            answer = self._solve(shape, whole=nothing, time_limit_s=time_limit_s)
+            answer = self._solve(shape, whole=nothing, time_limit_s=max(0.0, deadline_s - time.monotonic()))
             value, bound = answer.result.objective, self.prices.bound
-            is_near = value is None or value <= bound + NEAR * abs(bound)
-            if answer.result.is_interrupted or is_near or self.width >= self.net.demand.shape[1]:
+            is_short = answer.result.termination is Termination.INFEASIBLE
+            is_enough = not is_short if value is None else value <= bound + NEAR * abs(bound)
+            if answer.result.is_interrupted or is_enough or self.width >= self.net.demand.shape[1]:
                 return answer
             self._widen(2 * self.width)
 

@@ -50,6 +50,15 @@ class TestNetData:
         assert net.limit.tolist() == [[7, 7, 5], [0, 0, 0]]
         assert net.offset == (5 - 3) * 1 + (9 + 9 + 7) * 1
 
+    def test_what_rounding_leaves_of_a_demand_is_none(self) -> None:
+        """0.3 less 0.1 + 0.2 is 5e-17: a setup for it would be paid, and its cost proved."""
+        instance = LotSizing("tenths", [[0.3, 0.0], [0.0, 1.0]], 5, 1, initial_stock=[0.1 + 0.2 - 1e-16, 0], capacity=9)
+        net = net_data(instance)
+        assert 0 < 0.3 - instance.initial_stock[0] < 1e-15
+        assert net.demand.tolist() == [[0, 0], [0, 1]]
+        found = ct.solve(instance, "fix-and-optimise", time_limit=5, threads=1)
+        assert (found.objective, found.bound) == (5, 5)
+
     def test_capacity_limits_lots_by_what_a_setup_leaves(self) -> None:
         net = net_data(LotSizing("cap", [[9, 9, 9]], 1, 1, unit_time=2, setup_time=3, capacity=[11, 2, 99]))
         assert net.limit.tolist() == [[4, 0, 9]]
@@ -308,6 +317,19 @@ class TestWindows:
         assert found.overtime == 0
         assert found.result.objective == pytest.approx(relaxation(FacilityLocationModel(self.NET).model), rel=1e-3)
         assert windows.core.sum() < 0.5 * np.isfinite(windows.prices.regret).sum()
+
+    def test_a_core_in_which_lots_are_too_small_is_widened(self) -> None:
+        """No lot makes 8, and all that is cheap comes from two lots of 7.5 at most: seven methods held no optimum."""
+        instance = LotSizing(
+            "tight", [[8, 4, 1, 4]], 17, 1, unit_cost=[[0, 3, 3, 1]], unit_time=2, setup_time=2, backlog_cost=0,
+            capacity=[17, 17, 17, 6],
+        )  # fmt: skip
+        net = net_data(instance)
+        assert Windows(net, capacity_prices(net)).relaxation(overtime_price(net), 30.0).setups is not None
+        for method in ("mip-standard", "mip-facility-location", "fix-and-optimise", "lp-rounding"):
+            found = ct.solve(instance, method, time_limit=10, threads=1)
+            assert found.termination in (Termination.OPTIMAL, Termination.COMPLETED), method
+        assert found.objective < 94  # what left-shifting costs
 
     def test_a_program_changes_free_setups_only_and_never_for_the_worse(self) -> None:
         windows = Windows(self.NET, capacity_prices(self.NET))
