@@ -69,21 +69,27 @@ def raise_prices(
                 without = 0
             best = bound
             price[:], best_excess[:] = trial, use - capacity
-        if without >= PATIENCE:
+        norm = _square(direction, trial)
+        if without >= PATIENCE or norm == 0:  # a memory may lead nowhere from where the excess still would
             step, without = step / 2, 0
             trial[:], direction[:] = price, best_excess
-            if step < LAST_STEP:
-                break
-        norm = 0.0
-        for t in range(periods):
-            if direction[t] > 0 or trial[t] > 0:
-                norm += direction[t] * direction[t]
-        if norm == 0:
+            norm = _square(direction, trial)
+        if step < LAST_STEP or norm == 0:
             break
         length = step * max(abs(best), 1e-9) / norm
         for t in range(periods):
             trial[t] = max(0.0, trial[t] + length * direction[t])
     return best
+
+
+@njit(cache=True)
+def _square(direction: FloatArray, price: FloatArray) -> float:
+    """Return the square of a direction's length, without what would make prices of 0 negative."""
+    square = 0.0
+    for t in range(len(price)):
+        if direction[t] > 0 or price[t] > 0:
+            square += direction[t] * direction[t]
+    return square
 
 
 @njit(cache=True)
