@@ -44,6 +44,7 @@ SUBJECTS = {  # name -> script and arguments
     "hydrothermal-ac": ("hydrothermal_ac.py",),
     "hydrothermal-policies": ("hydrothermal_policies.py",),
     "bq-speed": ("bq_speed.py",),
+    "bq-gaps": ("bq_gaps.py",),
     "routing-labels": ("routing_labels.py",),
     "routing-sizes": ("routing_sizes.py",),
     "routing-groups": ("routing_groups.py",),
