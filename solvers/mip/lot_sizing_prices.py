@@ -6,7 +6,8 @@ prices give the facility-location bound, but for the limits that the capacity se
 within some 0.01 % of it in milliseconds, where the linear program takes up to seconds.
 
 The regret of a share is what its item costs more, at these prices, if it must be used: the least cost by way of it,
-less the item's optimum. Few shares have a small one, and good plans are made of those.
+less the item's optimum, of plans whose lots serve consecutive periods. (There is an optimum among those, but where unit
+costs vary a share may be forced for less.) Few shares have a small one, and good plans are made of those.
 """
 
 from dataclasses import dataclass
