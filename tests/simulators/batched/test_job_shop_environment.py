@@ -171,7 +171,7 @@ def test_node_features_equal_plain_loops(random_shop, is_flexible: bool) -> None
 @pytest.mark.parametrize(
     ("kind", "has_options"),
     [(Shops, False), (FlexibleShops, True), (FlexibleShops, False)],
-    ids=["", "flexible", "one"],
+    ids=["classical", "flexible", "one option"],
 )
 @pytest.mark.parametrize("scheme", ["nondelay", "active", "append"])
 @pytest.mark.parametrize("reward", ["dense", "sparse"])
