@@ -77,7 +77,6 @@ class PairPolicy:
         left = torch.full((len(setup),), float(self.horizon - period), device=self.device)
         stock, held = (torch.tensor(np.ascontiguousarray(x), device=self.device) for x in (inventory, setup))
         with torch_threads():
-            distribution = self.network(View(self.tables, stock.float(), held, left))
-            drawn = distribution.mode() if self.generator is None else distribution.sample(self.generator)
+            drawn = self.network.decide(View(self.tables, stock.float(), held, left), self.generator)
         choice: IntArray = drawn.cpu().numpy()
         return choice

@@ -254,10 +254,9 @@ class ByMachine:
         for _ in range(self.config.steps):
             seen = self.observation
             view = self._view(seen)
-            distribution = self.actor(view)
-            action = distribution.sample(self.generator)
+            action = self.actor.decide(view, self.generator)
             step = self.environment.step(action)
-            log_prob = distribution.parts.log_prob(action)
+            log_prob = self.actor(view, action).parts.log_prob(action)
             held.append((*seen.values(), action, log_prob, self.critic(view), step.reward, step.terminated))
             self.observation = cloned(step.observation)
         columns = [torch.stack(column) for column in zip(*held, strict=True)]
@@ -276,7 +275,7 @@ class ByMachine:
         """Take a step of Adam; return the figures."""
         config = self.config
         view = self._view(samples._asdict())
-        distribution = self.actor(view)
+        distribution = self.actor(view, samples.action)
         log_ratio = distribution.parts.log_prob(samples.action) - samples.log_prob
         ratio = log_ratio.exp()
         advantage = samples.advantage - samples.advantage.mean(0)

@@ -92,8 +92,10 @@ def build(config: Config, seed: int, device: str) -> "Imitation":
     if torch.device(device).type != "cpu":
         raise OptionError("imitation on plants is for the CPU: the teachers decide there; use --device cpu")
     sizes = [] if config.case else list(config.sizes)
+    first = 1000 * seed
     plants = [
-        [varied(*size, seed=1000 * seed + 100 * k + n) for n in range(config.plants)] for k, size in enumerate(sizes)
+        [varied(*size, seed=first + config.plants * k + n) for n in range(config.plants)]
+        for k, size in enumerate(sizes)
     ]
     judged = [varied(*sizes[n % len(sizes)], seed=VALIDATION + n) for n in range(config.validation if sizes else 0)]
     if config.case:
@@ -126,7 +128,7 @@ class Imitation:
         self.config, self.plants, self.judged, self.seed = config, plants, judged, seed
         self.iteration, self.samples = 0, 0
         self.generator = torch.Generator().manual_seed(seed)
-        self.network = PairNetwork(Options(hidden=config.hidden), self.generator)
+        self.network = PairNetwork(Options(hidden=config.hidden, is_joint=True), self.generator)
         self.optimiser = primed(torch.optim.Adam(self.network.parameters(), config.learning_rate, fused=True))
         self._groups: list[Group] = []
         self._yardsticks: list[float] = []
@@ -219,7 +221,7 @@ class Imitation:
 
     def _learn(self, lesson: Lesson, group: Group) -> tuple[Tensor, Tensor]:
         """Take a step of Adam; return the loss per machine and the share of choices that were the teacher's."""
-        distribution = self.network(lesson.view(group.tables))
+        distribution = self.network(lesson.view(group.tables), lesson.choice)
         loss = -distribution.log_prob(lesson.choice).mean() / lesson.choice.shape[1]
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()

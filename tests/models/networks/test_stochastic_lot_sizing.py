@@ -94,6 +94,30 @@ def test_a_new_network_keeps_setups() -> None:
     assert torch.equal(new(view(plant, stock, setup)).mode(), torch.tensor(setup))
 
 
+def test_machines_that_decide_jointly_know_the_choices_before_them_alone() -> None:
+    plant = published(items=6, machines=3, seed=5)
+    stock, setup = states(plant, 32)
+    seen, decide = view(plant, stock, setup), network(is_joint=True)
+    generator = torch.Generator().manual_seed(0)
+    for choice in (decide.decide(seen), decide.decide(seen, generator)):
+        assert bool(torch.tensor(plant.can_choose)[torch.arange(3), choice].all())
+    likeliest = decide.decide(seen)
+    assert torch.equal(decide(seen, likeliest).parts.mode(), likeliest)
+    plain = decide(seen, likeliest).parts.probs
+    for m in range(3):
+        other = likeliest.clone()
+        other[:, m] = (other[:, m] + 1) % 7
+        changed = (decide(seen, other).parts.probs - plain).abs().amax((0, 2)) > 1e-6
+        assert changed.tolist() == [k > m for k in range(3)]
+    drawn = torch.stack([decide.decide(seen, generator)[:1] for _ in range(1000)])[:, 0]
+    first = plain[0, 0]  # of the first machine: nobody is before it
+    assert torch.allclose(torch.bincount(drawn[:, 0], minlength=7) / 1000, first, atol=0.07)
+    decide(seen, likeliest).log_prob(likeliest).sum().backward()
+    assert all(x.grad is not None and float(x.grad.abs().sum()) > 0 for x in decide.parameters())
+    with pytest.raises(ValueError, match="choices of those before"):
+        decide(seen)
+
+
 @pytest.mark.parametrize("wrong", [{"hidden": 0}, {"hidden": 5000}, {"keep_bias": float("nan")}])
 def test_refusals(wrong: Any) -> None:
     with pytest.raises(OptionError):
