@@ -13,9 +13,9 @@ from counterpoint.opt.result import Termination
 def ran(built, rounds=(), *, options=None, budget=None, sense="min"):
     told, asked = [], []
 
-    def build(width):
-        asked.append(width)
-        return built[width]
+    def build(width, samples):
+        asked.append((width, samples) if samples else width)
+        return built[asked[-1]]
 
     outcome = run(
         build, lambda held: iter(rounds), float, lambda held: f"<{held}>",
@@ -28,6 +28,15 @@ def test_a_beam_that_is_worse_than_greedy_is_not_kept():
     outcome, told, asked = ran({1: (5, False), 4: (7, False)}, options=Options(width=4))
     assert (outcome.solution, outcome.objective, outcome.termination) == ("<5>", 5.0, Termination.COMPLETED)
     assert (told, asked) == (["<5>"], [1, 4])
+
+
+def test_what_is_drawn_comes_between_the_greedy_one_and_the_beam():
+    built = {1: (5, False), (1, 8): (4, False), 4: (7, False)}
+    outcome, told, asked = ran(built, options=Options(width=4, samples=8))
+    assert (outcome.objective, told, asked) == (4, ["<5>", "<4>"], [1, (1, 8), 4])
+    late = {1: (5, False), (1, 8): (6, True)}
+    outcome, told, asked = ran(late, options=Options(width=4, samples=8))
+    assert (outcome.objective, outcome.termination, asked) == (5, Termination.TIME, [1, (1, 8)])
 
 
 @pytest.mark.parametrize(("sense", "best"), [("min", 3), ("max", 9)])
