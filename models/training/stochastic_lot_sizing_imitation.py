@@ -17,6 +17,7 @@ from counterpoint.models.algorithms.optimiser_state import load_optimiser_state,
 from counterpoint.models.algorithms.trees import cloned
 from counterpoint.models.networks.stochastic_lot_sizing import Options, PairNetwork
 from counterpoint.models.policies.stochastic_lot_sizing_pairs import NETWORK, PairPolicy
+from counterpoint.models.training.imitation import mixed
 from counterpoint.models.training.stochastic_lot_sizing_lessons import Group, Lesson, joined, played, varied
 from counterpoint.opt.errors import OptionError
 from counterpoint.opt.loading import load_instance
@@ -206,7 +207,7 @@ class Imitation:
         led = count if self.iteration == 0 else (count + 1) // 2
         found = []
         for number, (plant, teacher) in enumerate(zip(group.plants, group.teachers, strict=True)):
-            scenarios = draw_scenarios(plant, count, self.iteration)
+            scenarios = draw_scenarios(plant, count, mixed(self.seed, self.iteration))  # none that a judge may draw
             learner = PairPolicy(plant, self.network)
             found.append(played(number, plant, teacher.act_all, learner.act_all, scenarios, led))
         return joined(found)

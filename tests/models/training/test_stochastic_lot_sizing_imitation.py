@@ -49,6 +49,23 @@ def test_random_plants_are_of_three_kinds() -> None:
     assert [int(p.max_inventory[0]) for p in plants] == [100, 100, 100, 10]
 
 
+def test_runs_learn_on_scenarios_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+
+    def draw(plant: Any, count: int, seed: int) -> Any:
+        drawn.append(seed)
+        return draw_scenarios(plant, count, seed)
+
+    monkeypatch.setattr(imitation, "draw_scenarios", draw)
+    plant: Any = replace(ct.benchmark("plant-2x1"), horizon=5)  # type: ignore[type-var]
+    for seed in (0, 1):
+        trainer = Imitation(small(), [[plant]], [plant], seed)
+        for _ in range(2):
+            trainer.step()
+    assert len(set(drawn)) == 4
+    assert min(drawn) > 10**6  # none that anybody would judge on
+
+
 def test_nears_its_teacher() -> None:
     """One small plant, a fifth of its periods: after a few lessons the network costs hardly more than the teacher."""
     plant: Any = replace(ct.benchmark("plant-4x2"), horizon=20)  # type: ignore[type-var]
