@@ -21,6 +21,8 @@ def test_the_readmes_python_runs(tmp_path: Path) -> None:
         ('"la21"', '"la01"'),
         ('"ta21"', '"la06"'),
         ("scenarios=200", "scenarios=3"),
+        ("scenarios=100", "scenarios=3"),
+        ("scenarios=50", "scenarios=3"),
         ("limit=60", "limit=2"),
     ):
         code = code.replace(large, small)

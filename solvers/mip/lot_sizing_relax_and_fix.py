@@ -100,8 +100,9 @@ def _relax_and_fix(held: Held, clock: Clock, seed: int, options: Options) -> Ter
             threads=budget.threads_or_all(), seed=seed, gap=options.gap, max_nodes=options.max_nodes,
         )  # fmt: skip
         if step.setups is None or step.plan is None:
-            held.take(_rounded(held, setups, first))
-            return _stopped(step.result)
+            ended = _stopped(step.result)
+            held.take(_rounded(held, setups, first, ended))
+            return ended
         setups, plan = step.setups, step.plan
         # a step cut short may leave whole what it should not: what is fractional is decided later on
         if first + options.whole >= T and step.overtime == 0:
@@ -110,7 +111,7 @@ def _relax_and_fix(held: Held, clock: Clock, seed: int, options: Options) -> Ter
         stopped = Termination.INTERRUPTED if step.result.is_interrupted else None
         stopped = stopped or clock.stop(iteration=count, objective=value, bound=held.bound)
         if stopped is not None:
-            held.take(_rounded(held, setups, first + options.step))
+            held.take(_rounded(held, setups, first + options.step, stopped))
             return stopped
     if held.plan is None:
         search = Search(held, clock, seed, 60)
@@ -120,11 +121,16 @@ def _relax_and_fix(held: Held, clock: Clock, seed: int, options: Options) -> Ter
     return Termination.COMPLETED
 
 
-def _rounded(held: Held, setups: FloatArray, decided: int) -> ProductionPlan | None:
-    """Return the best lots for what is decided and, later, every setup that the relaxation uses at all: time is up."""
+def _rounded(held: Held, setups: FloatArray, decided: int, why: Termination) -> ProductionPlan | None:
+    """Return the best lots for what is decided and, later, every setup that the relaxation uses at all: time is up.
+
+    None if there is a plan, or if somebody wants to leave.
+    """
+    if held.plan is not None or why is Termination.INTERRUPTED:
+        return None
     used = setups > 0.5
     used[:, decided:] = setups[:, decided:] > TINY
-    return None if held.plan is not None else lots_for(held.net, used, LAST_S)
+    return lots_for(held.net, used, LAST_S)
 
 
 def _stopped(result: MipResult) -> Termination:
