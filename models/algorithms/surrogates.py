@@ -30,9 +30,9 @@ def policy_loss(
 
     Parameters
     ----------
-    ratio : float tensor [b]
+    ratio : float tensor [b], or [b, n] of n decisions that are judged each by itself
         New over old probability of the actions taken.
-    advantage : float tensor [b]
+    advantage : float tensor of the same shape
     clip : float
         Of ``clip``.
     kl_weight : float or scalar tensor

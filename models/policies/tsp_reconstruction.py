@@ -22,8 +22,9 @@ from counterpoint.opt.problems.tsp import Tsp
 from counterpoint.simulators.batched.bq import turned
 from counterpoint.simulators.batched.bq_atsp import MatrixPaths
 from counterpoint.simulators.batched.bq_tsp import Paths, visits
+from counterpoint.simulators.batched.bq_tsp_linked import LinkedPaths
 
-P = TypeVar("P", Paths, MatrixPaths)
+P = TypeVar("P", Paths, MatrixPaths, LinkedPaths)
 LONGEST = 100  # places in a stretch
 LEAST = MOST + 2  # places in a part, at least
 REGIONAL = 0.75  # share of rounds that rebuild regions
@@ -68,7 +69,7 @@ def reconstructed(
             size = drawn(LEAST, largest, random)
             found = tsp_regions.regions(order, points.numpy(), size, random, is_closed=is_closed)
             if found:
-                walks = tsp_regions.rebuilt(found, turned(points.unsqueeze(0), way)[0], network, stop, rescale=rescale)
+                walks = rebuilt_regions(found, turned(points.unsqueeze(0), way)[0], network, stop, rescale=rescale)
                 if walks is None:
                     return
                 order = tsp_regions.put_in(instance, order, found, walks)
@@ -119,6 +120,23 @@ def rebuilt(
     """Return the places between the ends of paths in the network's order, int64 [P, m]; None if stopped."""
     steps, left = roll_out(network, paths, window=window, rescale=rescale, leave=MOST, stop=stop)
     return None if left.size > MOST else visits(steps, finished(left)).numpy()
+
+
+def rebuilt_regions(
+    found: list[tsp_regions.Region],
+    points: Tensor,
+    network: nn.Module,
+    stop: Callable[[], bool] | None,
+    *,
+    rescale: bool = True,
+) -> IntArray | None:
+    """Return what the network makes of the walks of regions, int64 [P, m + 2]; None if stopped."""
+    between = rebuilt(tsp_regions.linked(found, points), tsp_regions.finished, network, 0, stop, rescale=rescale)
+    if between is None:
+        return None
+    walks = np.stack([region.walk for region in found])
+    walks[:, 1:-1] = between
+    return walks
 
 
 def lengths(instance: Tsp, walks: IntArray) -> FloatArray:

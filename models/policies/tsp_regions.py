@@ -7,19 +7,17 @@ network is not told of links: it is shown their ends as places like others, and 
 tour is no longer for it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from counterpoint.models.policies.bq_rollout import roll_out
-from counterpoint.models.policies.tsp_finish import MOST, shortest
+from counterpoint.models.policies.tsp_finish import shortest
 from counterpoint.opt.problems.places import FloatArray, IntArray
 from counterpoint.opt.problems.tsp import Tsp
-from counterpoint.simulators.batched.bq_tsp import Paths, visits
+from counterpoint.simulators.batched.bq_tsp import Paths
 from counterpoint.simulators.batched.bq_tsp_linked import LinkedPaths
 
 LARGEST = 50  # places that are shown, ends of links included
@@ -126,26 +124,9 @@ def _sizes(here: IntArray, before: IntArray, after: IntArray, most: int) -> IntA
     return np.arange(most + 1) + crossings - counted(around[is_single], here[is_single]) - 2
 
 
-def rebuilt(
-    found: list[Region],
-    points: Tensor,
-    network: nn.Module,
-    stop: Callable[[], bool] | None = None,
-    *,
-    rescale: bool = True,
-) -> IntArray | None:
-    """Return what the network makes of the walks of regions, [P, m + 2]; None if stopped."""
-    walks = np.stack([region.walk for region in found])
-    tails = linked(found, walks, points)
-    steps, left = roll_out(network, tails, rescale=rescale, leave=MOST, stop=stop)
-    if left.paths.size > MOST:
-        return None
-    walks[:, 1:-1] = visits(steps, finished(left)).numpy()
-    return walks
-
-
-def linked(found: list[Region], walks: IntArray, points: Tensor) -> LinkedPaths:
+def linked(found: list[Region], points: Tensor) -> LinkedPaths:
     """Return what is to be put in order in each region."""
+    walks = np.stack([region.walk for region in found])
     row, leg = np.nonzero([region.is_link for region in found])
     here, there = walks[row, leg], walks[row, leg + 1]
     link = np.full((len(found), len(points)), -1)

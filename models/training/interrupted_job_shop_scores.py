@@ -13,14 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from counterpoint.models.algorithms.optimiser_state import load_optimiser_state, optimiser_state, primed
+from counterpoint.models.algorithms.trees import cloned
 from counterpoint.models.networks.interrupted_job_shop_scores import CandidateScores, Options
 from counterpoint.models.policies.interrupted_job_shop_scores_play import Played, play_scores, words
+from counterpoint.models.training.interrupted_job_shop_shared import compared
 from counterpoint.opt.errors import OptionError
 from counterpoint.simulators.batched.interrupted_job_shop_environment import Draw, draw_batch
 from counterpoint.simulators.batched.interrupted_job_shop_play import SPT
 
 SEED = 20230206  # of the validation scenarios
-FLOOR = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class ScoreTrainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = CandidateScores(config.network)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
+        self.optimiser = primed(torch.optim.Adam(self.network.parameters(), lr=config.learning_rate))
         self.per_play = 60.0  # decisions, about
         self.validation = draw_batch(config.draw, 64, torch.Generator().manual_seed(SEED))
         batch, statics = self.validation
@@ -112,13 +114,11 @@ class ScoreTrainer:
         )  # fmt: skip
         self.per_play = max(1.0, len(played.row) / (share * plays))
         cost = torch.from_numpy(played.makespan).double().view(config.scenarios, config.plays)
-        spread = cost.std(1, keepdim=True)
-        advantage = ((cost.mean(1, keepdim=True) - cost) / spread.clamp(min=FLOOR)).float().flatten()
+        advantage, relative = compared(cost)
         figures = self._learn(played, advantage)
         self.iteration += 1
         self.samples += len(played.row)
         self.cpu_s += time.process_time() - started
-        relative = float((spread / cost.mean(1, keepdim=True)).mean())
         return {"samples": float(self.samples), "spread_percent": 100 * relative, "cpu_s": self.cpu_s, **figures}
 
     def _learn(self, played: Played, advantage: Tensor) -> dict[str, float]:
@@ -161,29 +161,25 @@ class ScoreTrainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that decides the future."""
-        return {
-            "iteration": self.iteration,
-            "samples": self.samples,
-            "cpu_s": self.cpu_s,
-            "per_play": self.per_play,
-            "network": {key: value.clone() for key, value in self.network.state_dict().items()},
-            "optimiser": [
-                {key: value.clone() for key, value in self.optimiser.state.get(parameter, {}).items()}
-                for parameter in self.network.parameters()
-            ],
-            "generator": self.generator.get_state(),
-        }
+        return cloned(
+            {
+                "iteration": self.iteration,
+                "samples": self.samples,
+                "cpu_s": self.cpu_s,
+                "per_play": self.per_play,
+                "network": dict(self.network.state_dict()),
+                "optimiser": optimiser_state(self.optimiser),
+                "generator": self.generator.get_state(),
+            }
+        )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to such a state."""
         self.iteration, self.samples = int(state["iteration"]), int(state["samples"])
         self.cpu_s, self.per_play = float(state["cpu_s"]), float(state["per_play"])
         self.network.load_state_dict(state["network"])
-        self.optimiser.state.clear()
-        for parameter, kept in zip(self.network.parameters(), state["optimiser"], strict=True):
-            if kept:
-                self.optimiser.state[parameter] = {key: value.clone() for key, value in kept.items()}
-        self.generator.set_state(state["generator"].cpu())
+        load_optimiser_state(self.optimiser, state["optimiser"])
+        self.generator.set_state(state["generator"])
 
     def policy(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the network's tensors and the card's facts."""

@@ -20,6 +20,8 @@ from counterpoint.models.training.interrupted_job_shop_validation import Validat
 from counterpoint.opt.errors import OptionError
 from counterpoint.simulators.batched.interrupted_job_shop_environment import Draw, draw_batch
 
+LEAST_SPREAD = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -70,6 +72,24 @@ class Config:
             raise OptionError(f"entropy_weight must be at least 0, not {self.entropy_weight}")
 
 
+def compared(cost: torch.Tensor) -> tuple[torch.Tensor, float]:
+    """Return advantages, and the plays' spread as a share of their mean, on average.
+
+    Parameters
+    ----------
+    cost : float64 tensor [S, K]
+        Of K plays of each scenario.
+
+    Returns
+    -------
+    advantage : float32 tensor [S K]
+        How much less a play costs than the mean of its K, in standard deviations.
+    spread : float
+    """
+    mean, spread = cost.mean(1, keepdim=True), cost.std(1, keepdim=True)
+    return ((mean - cost) / spread.clamp(min=LEAST_SPREAD)).float().flatten(), float((spread / mean).mean())
+
+
 def build(config: Config, seed: int, device: torch.device | str = "cpu") -> "SharedBaseline":
     """Return the trainer."""
     return SharedBaseline(config, seed, device)
@@ -95,13 +115,11 @@ class SharedBaseline:
         batch, statics = batch.repeat(config.plays), statics.repeat(config.plays)
         played = play(self.network, batch, statics, self.generator, waiting=config.waiting, records=True)
         cost = played.makespan.double().view(config.scenarios, config.plays)
-        spread = cost.std(1, keepdim=True)
-        advantage = ((cost.mean(1, keepdim=True) - cost) / spread.clamp(min=1e-6)).float().flatten()
+        advantage, relative = compared(cost)
         figures = self._learn(played, advantage)
         self.iteration += 1
         self.samples += len(played.row)
         self.cpu_s += time.process_time() - started
-        relative = float((spread / cost.mean(1, keepdim=True)).mean())
         return {"samples": float(self.samples), "spread_percent": 100 * relative, "cpu_s": self.cpu_s, **figures}
 
     def _learn(self, played: Any, advantage: torch.Tensor) -> dict[str, float]:

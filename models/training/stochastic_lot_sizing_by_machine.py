@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from counterpoint.models.algorithms.gae import gae
 from counterpoint.models.algorithms.optimiser_state import load_optimiser_state, optimiser_state, primed
+from counterpoint.models.algorithms.surrogates import policy_loss
 from counterpoint.models.algorithms.trees import cloned
 from counterpoint.models.checkpoints import described, load_network
 from counterpoint.models.networks.stochastic_lot_sizing import ItemCritic, Options, PairNetwork
@@ -280,12 +281,12 @@ class ByMachine:
         ratio = log_ratio.exp()
         advantage = samples.advantage - samples.advantage.mean(0)
         advantage = advantage / (advantage.std() + 1e-8)
-        clipped = ratio.clamp(1 - config.clip, 1 + config.clip)
-        gain = torch.minimum(ratio * advantage, clipped * advantage).sum(1).mean()
+        machines = advantage.shape[1]
         value_loss, entropy = (samples.target - self.critic(view)).square().mean(), distribution.entropy().mean()
         loss = 0.5 * value_loss
         if self.iteration >= config.critic_first:
-            loss = loss - gain - config.entropy_weight * entropy
+            loss = loss + machines * policy_loss("clip", ratio, advantage, clip=config.clip)
+            loss = loss - config.entropy_weight * entropy
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         for network in (self.actor, self.critic):

@@ -8,7 +8,8 @@ import torch
 
 from counterpoint.models.networks.bq import Options as NetworkOptions
 from counterpoint.models.policies.tsp import build
-from counterpoint.models.policies.tsp_regions import Region, finished, linked, put_in, rebuilt, region_around, regions
+from counterpoint.models.policies.tsp_reconstruction import rebuilt_regions
+from counterpoint.models.policies.tsp_regions import Region, finished, linked, put_in, region_around, regions
 from counterpoint.opt.problems.places import Places
 from counterpoint.opt.problems.tsp import Tour, Tsp, check, length
 
@@ -90,7 +91,7 @@ def test_the_finish_is_the_shortest_that_uses_all_links(is_due):
         if is_due:
             is_link[0] = True  # the origin is the end of a link whose other one is left
             is_link[1] = False
-        tails = linked([Region(walk, is_link, walk)], walk[None], torch.from_numpy(points))
+        tails = linked([Region(walk, is_link, walk)], torch.from_numpy(points))
         made = finished(tails)[0].tolist()
         must = [frozenset((k, k + 1)) for k in np.flatnonzero(is_link).tolist()]
         costs = {}
@@ -116,7 +117,7 @@ def test_links_are_used_and_tours_never_get_longer(network, metric, ends):
         found = regions(order, points, 14, random, is_closed=ends is None)
         if not found:
             continue
-        walks = rebuilt(found, seen, network, None)
+        walks = rebuilt_regions(found, seen, network, None)
         for region, walk in zip(found, walks, strict=True):
             assert (np.sort(walk) == np.sort(region.walk)).all()
             assert (walk[[0, -1]] == region.walk[[0, -1]]).all()
@@ -153,5 +154,5 @@ def test_strands_far_apart_along_the_tour_are_mended(network):
     order[[10, 29]] = order[[29, 10]]
     assert points[order[10], 0] == points[order[29], 0]
     region = region_around(order, points, 10, 8)
-    after = put_in(case, order, [region], rebuilt([region], torch.from_numpy(points), network, None))
+    after = put_in(case, order, [region], rebuilt_regions([region], torch.from_numpy(points), network, None))
     assert length(case, order) > length(case, after) == length(case, best)
