@@ -35,9 +35,10 @@ class Tree:
     @property
     def stage(self) -> IntArray:
         """Period of each node, from 0, int64 [N]."""
-        stage = np.zeros(len(self.parent), np.int64)
-        for node in np.flatnonzero(self.parent != ROOT):
-            stage[node] = stage[self.parent[node]] + 1
+        stage, above = np.zeros(len(self.parent), np.int64), self.parent
+        while (is_below := above != ROOT).any():
+            stage += is_below
+            above = np.where(is_below, self.parent[above], ROOT)
         return stage
 
 
